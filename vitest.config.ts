@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{packages,apps}/*/test/**/*.test.ts", "tests/{integration,fuzz}/test/**/*.test.ts"],
+    include: ["{packages,apps}/*/test/**/*.test.ts", "tests/*/test/**/*.test.ts", "tooling/*/test/**/*.test.ts"],
     benchmark: { include: ["{packages,apps}/*/test/**/*.bench.ts"] },
     testTimeout: 20_000,
     hookTimeout: 30_000,
