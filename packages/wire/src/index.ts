@@ -1,0 +1,90 @@
+/**
+ * Every SOCKS message as octets and back: SOCKS 4 and 4A, SOCKS 5 (RFC 1928) with its UDP datagram,
+ * and user name and password (RFC 1929); with the addresses and networks they talk about.
+ *
+ * No I/O, no dependency, no platform: it runs wherever JavaScript does.
+ *
+ * `decodeX(bytes, offset)` returns the message and its length, or `undefined` while the message is
+ * not complete. It throws {@link WireError} as soon as no further octet could make it valid, reads
+ * nothing behind the message and keeps no reference to `bytes`. `encodeX(value)` checks what it is
+ * given. {@link decodeUdpDatagram} is the one exception; it says how.
+ *
+ * @packageDocumentation
+ */
+
+export { WireError } from "./errors.ts";
+export type { WireErrorCode, WireErrorOptions } from "./errors.ts";
+export type { Decoded } from "./decoded.ts";
+
+export {
+  ATYP,
+  CMD,
+  METHOD,
+  REP,
+  SOCKS4_CD,
+  SOCKS4_REPLY_VERSION,
+  SOCKS4_VERSION,
+  SOCKS5_VERSION,
+  USER_PASS_STATUS,
+  USER_PASS_VERSION,
+  cmdName,
+  methodName,
+  repDescription,
+  repName,
+  socks4CdName,
+} from "./code-points.ts";
+
+export {
+  domainAddress,
+  embeddedIpv4,
+  ipv4Address,
+  ipv6Address,
+  isUnspecified,
+  toAsciiName,
+  unmapAddress,
+  withPort,
+} from "./address.ts";
+export type { Address, DomainAddress, IpAddress, Ipv4Address, Ipv6Address } from "./address.ts";
+export { formatAddress, formatHost, parseAddress, parseHostPort, parseIpAddress, parsePort } from "./address-text.ts";
+export { addressFields, addressFromFields } from "./address-fields.ts";
+export type { AddressFields } from "./address-fields.ts";
+export { formatNetwork, networkContains, parseNetwork } from "./network.ts";
+export type { Network } from "./network.ts";
+
+export {
+  MAX_SENT_USERID_LENGTH,
+  MAX_SOCKS4_DOMAIN_LENGTH,
+  MAX_SOCKS4_REQUEST_LENGTH,
+  MAX_USERID_LENGTH,
+  decodeSocks4Request,
+  encodeSocks4Request,
+} from "./socks4/request.ts";
+export type { Socks4Request, Socks4RequestLimits } from "./socks4/request.ts";
+export { MAX_SOCKS4_REPLY_LENGTH, decodeSocks4Reply, encodeSocks4Reply } from "./socks4/reply.ts";
+export type { Socks4Reply, Socks4ReplyOptions } from "./socks4/reply.ts";
+
+export { MAX_METHOD_REQUEST_LENGTH, decodeMethodRequest, encodeMethodRequest } from "./socks5/method-request.ts";
+export type { MethodRequest } from "./socks5/method-request.ts";
+export { MAX_METHOD_REPLY_LENGTH, decodeMethodReply, encodeMethodReply } from "./socks5/method-reply.ts";
+export type { MethodReply } from "./socks5/method-reply.ts";
+export {
+  MAX_USER_PASS_REQUEST_LENGTH,
+  decodeUserPassRequest,
+  encodeUserPassRequest,
+} from "./socks5/user-pass-request.ts";
+export type { UserPassRequest } from "./socks5/user-pass-request.ts";
+export { MAX_USER_PASS_REPLY_LENGTH, decodeUserPassReply, encodeUserPassReply } from "./socks5/user-pass-reply.ts";
+export type { UserPassReply } from "./socks5/user-pass-reply.ts";
+export { MAX_SOCKS5_REQUEST_LENGTH, decodeSocks5Request, encodeSocks5Request } from "./socks5/request.ts";
+export type { Socks5Request } from "./socks5/request.ts";
+export { MAX_SOCKS5_REPLY_LENGTH, decodeSocks5Reply, encodeSocks5Reply } from "./socks5/reply.ts";
+export type { Socks5Reply, Socks5ReplyOptions } from "./socks5/reply.ts";
+
+export {
+  MAX_UDP_DATAGRAM_LENGTH,
+  MAX_UDP_HEADER_LENGTH,
+  decodeUdpDatagram,
+  encodeUdpDatagram,
+  encodeUdpDatagramInto,
+} from "./udp/datagram.ts";
+export type { UdpDatagram, UdpDatagramOptions } from "./udp/datagram.ts";

@@ -1,0 +1,126 @@
+import { WireError } from "../errors.ts";
+import { addrEnd, addrLength, addrStart, putAddr } from "../internal/addr.ts";
+import { checkOctet, checkOctets, checkPort, copyOctets } from "../internal/octets.ts";
+
+/** Longest header of a {@link UdpDatagram}: RSV FRAG ATYP, one length octet, 255 octets of name, port. */
+export const MAX_UDP_HEADER_LENGTH: number = 2 + 1 + 1 + 1 + 255 + 2;
+
+/** Longest {@link UdpDatagram} with its header: what the 16-bit length of UDP leaves after UDP's own 8 octets. */
+export const MAX_UDP_DATAGRAM_LENGTH: number = 0xffff - 8;
+
+/**
+ * A datagram on its way through a relay, RFC 1928 section 7.
+ *
+ * | RSV  | FRAG | ATYP | DST.ADDR | DST.PORT | DATA     |
+ * |------|------|------|----------|----------|----------|
+ * | 0000 | 1    | 1    | variable | 2        | variable |
+ */
+export interface UdpDatagram {
+  /** `FRAG`: 0x00 is a whole datagram; 0x01 to 0x7f a position in a sequence, plus 0x80 at its end. */
+  readonly frag: number;
+  /** `ATYP`; see {@link ATYP}. */
+  readonly atyp: number;
+  /** `DST.ADDR`: the target; on the way back, the source of the answer. Without the length octet of a name. */
+  readonly dstAddr: Uint8Array;
+  /** `DST.PORT`, 0 to 65535. */
+  readonly dstPort: number;
+  /** `DATA`; may be empty. */
+  readonly data: Uint8Array;
+}
+
+/** How {@link decodeUdpDatagram} reads. */
+export interface UdpDatagramOptions {
+  /** Whether `data` is a copy. Default: false, it is a view of the octets that were passed in. */
+  readonly copy?: boolean;
+}
+
+/**
+ * Decodes a whole {@link UdpDatagram}.
+ *
+ * `data` is a view of `bytes` unless `copy` is set: it changes when `bytes` does, and keeps its
+ * memory alive. `dstAddr` is always a copy. A datagram is never incomplete, so there is no
+ * `undefined` and no `byteLength`: what is cut short throws.
+ *
+ * @throws WireError `ERR_SOCKS_BAD_FIELD` (RSV not zero, header cut short), `ERR_SOCKS_BAD_ATYP`.
+ */
+export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOptions): UdpDatagram {
+  const length = bytes.length;
+  if (length < 4) throw cutShort(length);
+  if (bytes[0] !== 0x00 || bytes[1] !== 0x00) {
+    throw new WireError("ERR_SOCKS_BAD_FIELD", "RSV of the datagram is not 0x0000", { side: "remote" });
+  }
+  const atyp = bytes[3] as number;
+  const start = addrStart(atyp, 4);
+  const end = addrEnd(atyp, bytes, 4);
+  if (end < 0 || length < end + 2) throw cutShort(length);
+  const dataStart = end + 2;
+  return {
+    frag: bytes[2] as number,
+    atyp,
+    dstAddr: copyOctets(bytes, start, end),
+    dstPort: ((bytes[end] as number) << 8) | (bytes[end + 1] as number),
+    data:
+      options?.copy === true
+        ? new Uint8Array(bytes.subarray(dataStart))
+        : new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, length - dataStart),
+  };
+}
+
+/**
+ * Encodes a {@link UdpDatagram}.
+ *
+ * @throws WireError `ERR_SOCKS_BAD_ATYP`, `ERR_SOCKS_BAD_ADDRESS` (a length that `ATYP` does not have),
+ *   `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW` (longer than {@link MAX_UDP_DATAGRAM_LENGTH}).
+ */
+export function encodeUdpDatagram(value: UdpDatagram): Uint8Array {
+  const bytes = new Uint8Array(checkedLength(value));
+  put(bytes, 0, value);
+  return bytes;
+}
+
+/**
+ * Encodes a {@link UdpDatagram} into `target` at `offset`, without allocating.
+ *
+ * @returns the number of octets written.
+ * @throws WireError as {@link encodeUdpDatagram}, and `ERR_SOCKS_OVERFLOW` when `target` has no room for it.
+ */
+export function encodeUdpDatagramInto(target: Uint8Array, offset: number, value: UdpDatagram): number {
+  const length = checkedLength(value);
+  if (!(offset >= 0 && offset + length <= target.length)) {
+    throw new WireError(
+      "ERR_SOCKS_OVERFLOW",
+      `datagram of ${length} octets does not fit at ${offset} of ${target.length} octets`,
+      { side: "local" },
+    );
+  }
+  put(target, offset, value);
+  return length;
+}
+
+function checkedLength(value: UdpDatagram): number {
+  checkOctet(value.frag, "FRAG");
+  checkPort(value.dstPort, "DST.PORT");
+  checkOctets(value.data, "DATA", 0, MAX_UDP_DATAGRAM_LENGTH);
+  const length = 4 + addrLength(value.atyp, value.dstAddr, "DST.ADDR") + 2 + value.data.length;
+  if (length > MAX_UDP_DATAGRAM_LENGTH) {
+    throw new WireError(
+      "ERR_SOCKS_OVERFLOW",
+      `datagram has ${length} octets with its header; at most ${MAX_UDP_DATAGRAM_LENGTH} fit`,
+      { side: "local" },
+    );
+  }
+  return length;
+}
+
+function put(target: Uint8Array, offset: number, value: UdpDatagram): void {
+  target[offset] = 0x00;
+  target[offset + 1] = 0x00;
+  target[offset + 2] = value.frag;
+  target.set(value.data, putAddr(target, offset + 3, value.atyp, value.dstAddr, value.dstPort));
+}
+
+function cutShort(length: number): WireError {
+  return new WireError("ERR_SOCKS_BAD_FIELD", `datagram of ${length} octets ends inside its header`, {
+    side: "remote",
+  });
+}
