@@ -1,0 +1,76 @@
+/** The schemes of SOCKS proxy URLs, in lower case. */
+export type ProxyScheme =
+  | "socks"
+  | "socks4"
+  | "socks4a"
+  | "socks5"
+  | "socks5h"
+  | "socks+tls"
+  | "socks4+tls"
+  | "socks4a+tls"
+  | "socks5+tls"
+  | "socks5h+tls"
+  | "socks5s";
+
+/** Who turns the target's name into an address: this side (`"local"`) or the proxy (`"remote"`). */
+export type ProxyResolution = "local" | "remote";
+
+/** What one scheme means. */
+export interface ProxySchemeMeaning {
+  /** The scheme, without `://`. */
+  readonly scheme: ProxyScheme;
+  /** SOCKS version spoken to the proxy. */
+  readonly version: 4 | 5;
+  /** Who resolves the target's name. */
+  readonly resolve: ProxyResolution;
+  /** Whether the connection to the proxy is TLS. */
+  readonly tls: boolean;
+}
+
+const MEANINGS: Readonly<Record<ProxyScheme, ProxySchemeMeaning>> = {
+  socks: { scheme: "socks", version: 5, resolve: "remote", tls: false },
+  socks4: { scheme: "socks4", version: 4, resolve: "local", tls: false },
+  socks4a: { scheme: "socks4a", version: 4, resolve: "remote", tls: false },
+  socks5: { scheme: "socks5", version: 5, resolve: "local", tls: false },
+  socks5h: { scheme: "socks5h", version: 5, resolve: "remote", tls: false },
+  "socks+tls": { scheme: "socks+tls", version: 5, resolve: "remote", tls: true },
+  "socks4+tls": { scheme: "socks4+tls", version: 4, resolve: "local", tls: true },
+  "socks4a+tls": { scheme: "socks4a+tls", version: 4, resolve: "remote", tls: true },
+  "socks5+tls": { scheme: "socks5+tls", version: 5, resolve: "local", tls: true },
+  "socks5h+tls": { scheme: "socks5h+tls", version: 5, resolve: "remote", tls: true },
+  socks5s: { scheme: "socks5s", version: 5, resolve: "remote", tls: true },
+};
+
+/**
+ * Every scheme that {@link parseProxyUrl} accepts, with its meaning: the table of `docs/proxy-urls.md`. A test compares
+ * the two.
+ */
+export const PROXY_SCHEMES: readonly ProxySchemeMeaning[] = Object.freeze(Object.values(MEANINGS));
+
+/** Choices that change what a scheme means. */
+export interface ProxyUrlOptions {
+  /** Version of the bare `socks` schemes: 5 resolves remotely, 4 locally as curl does. Default 5. */
+  readonly bareSocksVersion?: 4 | 5 | undefined;
+  /** `true` makes the proxy resolve names whatever the scheme says. Default `false`: the scheme decides. */
+  readonly remoteDns?: boolean | undefined;
+}
+
+/** What a scheme means as it is written. */
+export function schemeMeaning(scheme: ProxyScheme): ProxySchemeMeaning {
+  return MEANINGS[scheme];
+}
+
+/**
+ * What a scheme means under the given options; `undefined` when it is not one of ours. The scheme in the answer says by
+ * itself what was chosen, so that a formatted URL never depends on options.
+ */
+export function chooseMeaning(name: string, options: ProxyUrlOptions): ProxySchemeMeaning | undefined {
+  if (!Object.hasOwn(MEANINGS, name)) return undefined;
+  const scheme = name as ProxyScheme;
+  const bare = scheme === "socks" || scheme === "socks+tls";
+  const written =
+    MEANINGS[bare && options.bareSocksVersion === 4 ? (scheme === "socks" ? "socks4" : "socks4+tls") : scheme];
+  if (options.remoteDns !== true || written.resolve === "remote") return written;
+  const remote = written.version === 4 ? "socks4a" : "socks5h";
+  return MEANINGS[written.tls ? (`${remote}+tls` as const) : remote];
+}
