@@ -1,0 +1,15 @@
+/**
+ * Checks that the test suites of several packages share. It imports none of them: decoders and
+ * other things under test come in as arguments.
+ *
+ * @packageDocumentation
+ */
+
+export { arbitraryChunks, arbitraryOctets, everySplit, singleOctets } from "./chunks.ts";
+export { checkAccepted, checkRejected, checkThrows } from "./decoder-check.ts";
+export type { Decoder, Rejection } from "./decoder-check.ts";
+export { openDescriptors } from "./descriptors.ts";
+export { concat, hex, octets } from "./hex.ts";
+export { checkNoSecrets } from "./secrets.ts";
+export { listenEcho, listenScript, listenTcp, readOctets, readToEnd } from "./tcp.ts";
+export type { LoopbackServer, ScriptStep } from "./tcp.ts";
