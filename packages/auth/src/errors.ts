@@ -6,10 +6,7 @@
  *   out of order (`side: "local"`).
  * - `ERR_SOCKS_AUTH_CREDENTIALS`: the credentials given cannot be sent; nothing left this side.
  */
-export type AuthErrorCode =
-  | "ERR_SOCKS_AUTH_REJECTED"
-  | "ERR_SOCKS_AUTH_PROTOCOL"
-  | "ERR_SOCKS_AUTH_CREDENTIALS";
+export type AuthErrorCode = "ERR_SOCKS_AUTH_REJECTED" | "ERR_SOCKS_AUTH_PROTOCOL" | "ERR_SOCKS_AUTH_CREDENTIALS";
 
 /** What an {@link AuthError} is made with, besides its code and message. */
 export interface AuthErrorOptions {

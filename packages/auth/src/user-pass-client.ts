@@ -83,7 +83,7 @@ class UserPassClientExchange implements ClientAuthExchange {
     if (wrongVersion && this.#strictVersion) {
       const error = new AuthError(
         "ERR_SOCKS_AUTH_PROTOCOL",
-        `the proxy answered user/password with VER ${formatOctet(version)}, expected 0x01 (RFC 1929)`,
+        `proxy answered user/password with VER ${formatOctet(version)}, expected 0x01 (RFC 1929)`,
         { side: "remote" },
       );
       return { type: "failed", consumed, error };
@@ -91,7 +91,7 @@ class UserPassClientExchange implements ClientAuthExchange {
     if (status !== USER_PASS_STATUS.success) {
       const error = new AuthError(
         "ERR_SOCKS_AUTH_REJECTED",
-        `the proxy rejected the user name or password (STATUS ${formatOctet(status)})`,
+        `proxy rejected the user name or password (STATUS ${formatOctet(status)})`,
         { side: "remote" },
       );
       return { type: "failed", consumed, error };

@@ -9,10 +9,14 @@ import {
 } from "@sockskit/wire";
 
 import { AuthError } from "./errors.ts";
-import type { AuthStep, AuthVerdict, ServerAuthExchange, ServerAuthMethod, ServerAuthStep, UserPassEvidence } from "./method.ts";
-
-/** `STATUS` for refused credentials: any value but 00 says so (RFC 1929 section 2). */
-const REJECTED = 0x01;
+import type {
+  AuthStep,
+  AuthVerdict,
+  ServerAuthExchange,
+  ServerAuthMethod,
+  ServerAuthStep,
+  UserPassEvidence,
+} from "./method.ts";
 
 const method: ServerAuthMethod = {
   method: METHOD.usernamePassword,
@@ -47,7 +51,7 @@ class UserPassServerExchange implements ServerAuthExchange {
         side: "remote",
         cause,
       });
-      return { type: "failed", consumed: 0, send: reply(REJECTED), error };
+      return { type: "failed", consumed: 0, send: reply(USER_PASS_STATUS.failure), error };
     }
   }
 
@@ -64,7 +68,7 @@ class UserPassServerExchange implements ServerAuthExchange {
     const error = new AuthError("ERR_SOCKS_AUTH_REJECTED", "the client's user name or password was rejected", {
       side: "remote",
     });
-    return { type: "failed", consumed: 0, send: reply(REJECTED), error };
+    return { type: "failed", consumed: 0, send: reply(USER_PASS_STATUS.failure), error };
   }
 }
 

@@ -1,0 +1,67 @@
+import type { Address } from "@sockskit/wire";
+
+import type { HandshakeError } from "./errors.ts";
+
+/** What a {@link ClientHandshake} tells its owner. */
+export type ClientEvent =
+  | ClientSendEvent
+  | ClientProgressEvent
+  | ClientListeningEvent
+  | ClientEstablishedEvent
+  | ClientFailedEvent;
+
+/** Send octets to the proxy. */
+export interface ClientSendEvent {
+  /** Tag of the union. */
+  readonly type: "send";
+  /** What to send. */
+  readonly data: Uint8Array;
+  /** Whether `data` comes from an authentication method and may hold a secret: do not show it. */
+  readonly secret: boolean;
+}
+
+/** A step of a SOCKS 5 handshake is done. */
+export interface ClientProgressEvent {
+  /** Tag of the union. */
+  readonly type: "progress";
+  /** What is done. */
+  readonly step: "method-selected" | "authenticated";
+  /** `METHOD` octet that the proxy chose. */
+  readonly method: number;
+  /** Name of that method. */
+  readonly methodName: string;
+  /** What the proxy did that is off the specification but was let pass. */
+  readonly warning: string | undefined;
+}
+
+/** The proxy listens for the peer of a BIND; `established` follows when the peer has connected. */
+export interface ClientListeningEvent {
+  /** Tag of the union. */
+  readonly type: "listening";
+  /** Where the proxy listens; an unspecified address means the proxy's own. `undefined` when unreadable. */
+  readonly boundAddress: Address | undefined;
+  /** `REP` or `CD` octet. */
+  readonly reply: number;
+}
+
+/** The tunnel is open. Take `takeTrailingData()` first, then read the connection. */
+export interface ClientEstablishedEvent {
+  /** Tag of the union. */
+  readonly type: "established";
+  /**
+   * CONNECT: the proxy's end of the connection, informational and often zeros. BIND: who connected.
+   * UDP ASSOCIATE: where to send datagrams; an unspecified address means the proxy's own.
+   * `undefined` when the proxy sent something that is no address.
+   */
+  readonly boundAddress: Address | undefined;
+  /** `REP` or `CD` octet. */
+  readonly reply: number;
+}
+
+/** It is over; close the connection. */
+export interface ClientFailedEvent {
+  /** Tag of the union. */
+  readonly type: "failed";
+  /** Why. */
+  readonly error: HandshakeError;
+}

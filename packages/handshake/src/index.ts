@@ -1,0 +1,47 @@
+/**
+ * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, and the
+ * race of a client's connection attempts (RFC 8305).
+ *
+ * @packageDocumentation
+ */
+export {
+  AddressRace,
+  DEFAULT_ATTEMPT_DELAY_MS,
+  MAX_ATTEMPT_DELAY_MS,
+  MAX_RACE_ADDRESSES,
+  MIN_ATTEMPT_DELAY_MS,
+  sortAddresses,
+  type AddressRaceEvent,
+  type AddressRaceOptions,
+  type RaceAttemptEvent,
+  type RaceCancelEvent,
+  type RaceExhaustedEvent,
+  type RaceWonEvent,
+} from "./address-race.ts";
+export type {
+  ClientEstablishedEvent,
+  ClientEvent,
+  ClientFailedEvent,
+  ClientListeningEvent,
+  ClientProgressEvent,
+  ClientSendEvent,
+} from "./client-events.ts";
+export { ClientHandshake } from "./client-handshake.ts";
+export type { ClientHandshakeOptions } from "./client-options.ts";
+export { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
+export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions, type HandshakeStage } from "./errors.ts";
+export { MAX_BUFFERED_LENGTH } from "./limits.ts";
+export type {
+  HandshakeCommand,
+  HandshakeRequest,
+  ServerAuthenticatedEvent,
+  ServerAuthenticateEvent,
+  ServerEvent,
+  ServerFailedEvent,
+  ServerReply,
+  ServerRequestEvent,
+  ServerSendEvent,
+} from "./server-events.ts";
+export { ServerHandshake } from "./server-handshake.ts";
+export type { ServerHandshakeOptions } from "./server-options.ts";
+export { SERVER_TRANSITIONS, type ServerState, type ServerTransition } from "./server-transitions.ts";

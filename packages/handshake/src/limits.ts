@@ -1,0 +1,8 @@
+/**
+ * Most octets that a machine holds while it waits for its owner (a verdict, a reply) or after it is
+ * done, when its owner goes on feeding it. More end it with `ERR_SOCKS_OVERFLOW`.
+ *
+ * It is one read of a socket, so that a client may send everything in one go; an owner that stops
+ * reading while it is asked never meets this limit.
+ */
+export const MAX_BUFFERED_LENGTH = 0x10000;
