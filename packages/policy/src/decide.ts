@@ -1,0 +1,53 @@
+import type { IpAddress } from "@sockskit/wire";
+import type { Decision, DenyDecision, Policy } from "./compiled.ts";
+import { MATCH, matchRule, type Question, subjectOf } from "./match.ts";
+
+/** A name was asked for and may be looked up: each address must then pass {@link decideAddress}. */
+export interface ResolveDecision {
+  /** No answer without the address. */
+  readonly outcome: "resolve";
+}
+
+const RESOLVE: ResolveDecision = { outcome: "resolve" };
+const NO_RULE: DenyDecision = { outcome: "deny", rule: undefined, reason: "no rule allows it" };
+const PROTECTED: DenyDecision = {
+  outcome: "deny",
+  rule: undefined,
+  reason: "no rule opens the protected set that the address is in",
+};
+
+/**
+ * Decides on what the client asked. For an address the answer is final. For a name it is
+ * a denial that no look-up could change, or `resolve`: an allow is never final before
+ * {@link decideAddress} has seen the address that will be dialled, so a name that
+ * resolves differently the second time finds no gap.
+ */
+export function decideRequest(policy: Policy, question: Question): Decision | ResolveDecision {
+  if (question.destination.type !== "domain") return decideAddress(policy, question, question.destination);
+  const subject = subjectOf(policy, question, undefined);
+  let mayAllow = false;
+  let fallback = NO_RULE;
+  for (const rule of policy.compiled) {
+    const met = matchRule(policy, rule, question, subject);
+    if (met === MATCH.protected) fallback = PROTECTED;
+    else if (met === MATCH.depends) mayAllow ||= rule.allow;
+    else if (met === MATCH.yes) return rule.allow || mayAllow ? RESOLVE : rule.decision;
+  }
+  return mayAllow ? RESOLVE : fallback;
+}
+
+/**
+ * Decides on an address that is about to be dialled: each candidate of a name, each
+ * datagram. The port is the destination's. Rules on names see the name that was asked,
+ * all others see `address`.
+ */
+export function decideAddress(policy: Policy, question: Question, address: IpAddress): Decision {
+  const subject = subjectOf(policy, question, address);
+  let fallback = NO_RULE;
+  for (const rule of policy.compiled) {
+    const met = matchRule(policy, rule, question, subject);
+    if (met === MATCH.yes) return rule.decision;
+    if (met === MATCH.protected) fallback = PROTECTED;
+  }
+  return fallback;
+}

@@ -1,0 +1,42 @@
+import type { RuleConfig } from "./config.ts";
+
+/**
+ * Writes a rule as one line of the configuration file (YAML flow style):
+ * `allow: { users: [alice], ports: [443] }`.
+ */
+export function describeRule(rule: RuleConfig): string {
+  const parts: string[] = [];
+  const list = (key: string, values: readonly (string | number)[] | undefined): void => {
+    if (values !== undefined) parts.push(`${key}: [${values.map(scalar).join(", ")}]`);
+  };
+  list("clients", rule.clients);
+  list("users", rule.users);
+  list("groups", rule.groups);
+  if (rule.authenticated !== undefined) parts.push(`authenticated: ${rule.authenticated}`);
+  list("commands", rule.commands);
+  list("to", rule.to);
+  list("ports", rule.ports);
+  if (rule.reason !== undefined) parts.push(`reason: ${JSON.stringify(rule.reason)}`);
+  const conditions = parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
+  return `${rule.action}: ${conditions}${describeLimit(rule)}`;
+}
+
+function describeLimit(rule: RuleConfig): string {
+  if (rule.limit === undefined) return "";
+  const parts: string[] = [];
+  if (rule.limit.rate !== undefined) parts.push(`rate: ${rule.limit.rate}B/s`);
+  if (rule.limit.sessions !== undefined) parts.push(`sessions: ${rule.limit.sessions}`);
+  return `, limit: { ${parts.join(", ")} }`;
+}
+
+/** Plain where YAML reads it back as the same text, quoted everywhere else. */
+function scalar(value: string | number): string {
+  if (typeof value === "number") return String(value);
+  return isPlain(value) ? value : JSON.stringify(value);
+}
+
+const RESERVED: ReadonlySet<string> = new Set(["true", "false", "null", "yes", "no", "on", "off", "y", "n"]);
+
+function isPlain(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9._-]*$/u.test(text) && !RESERVED.has(text.toLowerCase());
+}

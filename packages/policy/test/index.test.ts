@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import * as policy from "../src/index.ts";
+
+test("the exported names are these", () => {
+  expect(Object.keys(policy).toSorted()).toEqual([
+    "ADDRESS_SETS",
+    "ADDRESS_SETS",
+    "DEFAULT_RULES",
+    "PolicyError",
+    "compilePolicy",
+    "decideAddress",
+    "decideRequest",
+    "describeRule",
+    "explainDecision",
+    "repForError",
+    "socks4CdForRep",
+  ]);
+});
