@@ -9,7 +9,7 @@ import type { IpAddress } from "@sockskit/wire";
 export type AddressSet = "loopback" | "private" | "linklocal" | "multicast" | "unspecified" | "metadata" | "self";
 
 /** The bit of each named set. */
-export const SET = {
+export const SET: Readonly<Record<AddressSet, number>> = {
   loopback: 0x01,
   private: 0x02,
   linklocal: 0x04,
@@ -17,7 +17,7 @@ export const SET = {
   unspecified: 0x10,
   metadata: 0x20,
   self: 0x40,
-} as const satisfies Readonly<Record<AddressSet, number>>;
+};
 
 /** The named sets: what `to` and `clients` of a rule know besides names, addresses and networks. */
 export const ADDRESS_SETS: readonly AddressSet[] = Object.keys(SET) as AddressSet[];

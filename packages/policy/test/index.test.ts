@@ -4,7 +4,6 @@ import * as policy from "../src/index.ts";
 test("the exported names are these", () => {
   expect(Object.keys(policy).toSorted()).toEqual([
     "ADDRESS_SETS",
-    "ADDRESS_SETS",
     "DEFAULT_RULES",
     "PolicyError",
     "compilePolicy",
