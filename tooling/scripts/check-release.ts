@@ -2,7 +2,7 @@
 // the libraries one version, leave the private packages alone and write a changelog for each release.
 // `npm run release:check`.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -19,7 +19,8 @@ const problems: string[] = [];
 
 try {
   const before = copyManifests();
-  version();
+  if (globSync(".changeset/*.md", { cwd: copy }).length > 0) version();
+  else console.log("no changeset: nothing to release");
   const after = manifests(before.map(({ path }) => path));
   for (const [index, { path, manifest }] of after.entries()) {
     const released = manifest.version !== before[index]?.manifest.version;
