@@ -89,14 +89,13 @@ function covers(pattern: BypassPattern, target: Address): boolean {
 function readEntry(source: TextSource, slice: Slice): BypassEntry {
   const { text, start } = slice;
   const closing = text.startsWith("[") ? text.indexOf("]") : -1;
+  // With a second colon outside brackets it is an IPv6 address or network that has no port.
   const colon = text.indexOf(":", closing + 1);
-  // Two colons outside brackets: an IPv6 address or network that has no port.
-  const hasPort = colon !== -1 && !text.includes(":", colon + 1);
-  const host = hasPort ? text.slice(0, colon) : text;
-  const pattern = readPattern(host);
+  const hasPort = colon !== -1 && /^\d+$/.test(text.slice(colon + 1));
+  const pattern = readPattern(hasPort ? text.slice(0, colon) : text);
   if (pattern === undefined) {
     const problem =
-      'expected names ("example.com"), addresses or networks ("10.0.0.0/8", "[2001:db8::]/32"), each with an optional ":port", or "*"';
+      'expected a name ("example.com"), an address or network ("10.0.0.0/8", "[2001:db8::]/32") or "*", and after it perhaps ":port"';
     throw mistake(source, CODE, problem, start);
   }
   if (!hasPort) return { text, pattern };
