@@ -1,0 +1,92 @@
+import net from "node:net";
+
+import { DEFAULT_ATTEMPT_DELAY_MS, MAX_ATTEMPT_DELAY_MS, MIN_ATTEMPT_DELAY_MS } from "@sockskit/handshake";
+import type { IpAddress } from "@sockskit/wire";
+
+import { badOption, requireInteger } from "../internal/require.ts";
+import { type AddressFamily, createResolver, type Resolver } from "../resolver/resolver.ts";
+
+/** How outgoing connections are made; common to everything that dials. */
+export interface OutgoingOptions {
+  /** Looks host names up. Default: one resolver for the whole program, made with the defaults of `createResolver`. */
+  readonly resolver?: Resolver | undefined;
+  /** The IP version to use; a literal address of the other version is an error. Default `"auto"`: both. */
+  readonly family?: AddressFamily | undefined;
+  /** The address of this host to connect from, as an IP literal. It decides `family` too. Default: the system chooses. */
+  readonly localAddress?: string | undefined;
+  /**
+   * Called with each address right before it is dialled; an error refuses it. Only addresses that passed are dialled,
+   * never a name, so that a second look-up cannot give another answer than the one that was checked.
+   */
+  readonly check?: ((address: IpAddress) => Error | undefined) | undefined;
+  /** Pause before the next address is tried beside one that has not answered, in milliseconds, 10 to 2000. Default 250 (RFC 8305 section 8). */
+  readonly attemptDelayMs?: number | undefined;
+  /** `true` keeps the writing side open when the other end stops sending, see `node:net`. Default `true`. */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** Sends small writes at once (TCP_NODELAY). Default `true`. */
+  readonly noDelay?: boolean | undefined;
+  /** Notices a peer that has vanished, by probes after a minute of silence. Default `true`. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+/** {@link OutgoingOptions} checked and filled in. */
+export interface OutgoingSettings {
+  readonly resolver: Resolver;
+  readonly family: AddressFamily;
+  readonly localAddress: string | undefined;
+  readonly check: ((address: IpAddress) => Error | undefined) | undefined;
+  readonly attemptDelayMs: number;
+  readonly allowHalfOpen: boolean;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+}
+
+let sharedResolver: Resolver | undefined;
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function outgoingSettings(options: OutgoingOptions): OutgoingSettings {
+  const { localAddress } = options;
+  return {
+    resolver: options.resolver ?? (sharedResolver ??= createResolver()),
+    family: chooseFamily(options.family ?? "auto", localAddress),
+    localAddress,
+    check: options.check,
+    attemptDelayMs: requireInteger(
+      "attemptDelayMs",
+      options.attemptDelayMs ?? DEFAULT_ATTEMPT_DELAY_MS,
+      MIN_ATTEMPT_DELAY_MS,
+      MAX_ATTEMPT_DELAY_MS,
+    ),
+    allowHalfOpen: options.allowHalfOpen ?? true,
+    noDelay: options.noDelay ?? true,
+    keepAlive: options.keepAlive ?? true,
+  };
+}
+
+function chooseFamily(family: AddressFamily, localAddress: string | undefined): AddressFamily {
+  if (family !== "auto" && family !== 4 && family !== 6) {
+    throw badOption(`family is ${JSON.stringify(family)}; expected "auto", 4 or 6`);
+  }
+  if (localAddress === undefined) return family;
+  const version = net.isIP(localAddress);
+  if (version !== 4 && version !== 6) {
+    throw badOption(`localAddress is ${JSON.stringify(localAddress)}; expected an IP address of this host`);
+  }
+  if (family !== "auto" && family !== version) {
+    throw badOption(`localAddress is an IPv${version} address, but family is ${family}`);
+  }
+  return version;
+}
+
+/** Whether an address is refused. What `check` throws counts as its refusal: no address is dialled by accident. */
+export function denialOf(address: IpAddress, { check }: OutgoingSettings): Error | undefined {
+  try {
+    return check?.(address);
+  } catch (error) {
+    return error instanceof Error ? error : badOption(`check threw ${String(error)}`);
+  }
+}

@@ -1,0 +1,23 @@
+import { decodeUserPassRequest } from "@sockskit/wire";
+
+/** Stands for a secret of any length. */
+const MASK: Uint8Array = new Uint8Array(8).fill(0x2a);
+
+/** A copy of what an authentication method sends, fit to be shown. */
+export function maskSecrets(octets: Uint8Array): { readonly octets: Uint8Array; readonly maskedFrom: number } {
+  const maskedFrom = publicLength(octets);
+  const shown = new Uint8Array(maskedFrom + MASK.length);
+  shown.set(octets.subarray(0, maskedFrom));
+  shown.set(MASK, maskedFrom);
+  return { octets: shown, maskedFrom };
+}
+
+/** Octets before the secret: of RFC 1929 up to `UNAME`, for the length of a password is part of it; else none. */
+function publicLength(octets: Uint8Array): number {
+  try {
+    const uname = decodeUserPassRequest(octets)?.value.uname;
+    return uname === undefined ? 0 : 2 + uname.length;
+  } catch {
+    return 0;
+  }
+}

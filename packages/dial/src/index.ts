@@ -1,0 +1,32 @@
+/**
+ * Outgoing connections: straight to an address by Happy Eyeballs (RFC 8305), or through a chain of SOCKS 4, 4A and 5
+ * proxies, with deadlines, cancellation, and errors that say at which stage and at which proxy it went wrong.
+ *
+ * The layer below `@sockskit/client` and `@sockskit/server`; programs that only want a connection use the former.
+ *
+ * @packageDocumentation
+ */
+export type { DialledAddress } from "./address/connect-address.ts";
+export { dialAddress, type DialAddressOptions } from "./address/dial-address.ts";
+export type { OutgoingOptions } from "./address/socket-options.ts";
+export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
+export type { ProxyHop } from "./chain/hop.ts";
+export type { ObserverOptions } from "./chain/observer.ts";
+export type { OctetsEvent, ProgressContext, ProgressEvent, ProgressStep } from "./chain/progress.ts";
+export {
+  isSocksError,
+  SocksError,
+  type HopReference,
+  type SocksErrorCode,
+  type SocksErrorOptions,
+  type SocksStage,
+} from "./errors.ts";
+export type { StageTimeouts } from "./internal/operation.ts";
+export {
+  createResolver,
+  type AddressFamily,
+  type ResolveOptions,
+  type Resolver,
+  type ResolverOptions,
+} from "./resolver/resolver.ts";
+export type { LookupAddress, LookupFunction, LookupOptions } from "./resolver/system-lookup.ts";
