@@ -133,6 +133,21 @@ describe("names", () => {
   });
 });
 
+test("names compare by their key, however the address was made", () => {
+  const policy = policyOf({ action: "deny", to: ["www.example", "*.test"] }, { action: "allow" });
+  for (const host of ["WWW.Example.", "a.TEST."]) {
+    const destination = { type: "domain", host, port: 443, octets: new TextEncoder().encode(host) } as const;
+    expect(decideRequest(policy, question({ to: destination })).outcome).toBe("deny");
+  }
+});
+
+test("a deny of a client's IPv4 address holds for it behind a translator, an allow does not", () => {
+  for (const from of ["64:ff9b::203.0.113.9", "2002:cb00:7109::1"]) {
+    expect(ask([{ action: "deny", clients: ["203.0.113.9"] }, { action: "allow" }], { from })).toBe("deny");
+    expect(ask([{ action: "allow", clients: ["203.0.113.9"] }], { from })).toBe("deny");
+  }
+});
+
 describe("a name: on what was asked, and again on what is dialled", () => {
   const rules: RuleConfig[] = [
     { action: "deny", to: ["10.0.0.0/8"] },
