@@ -5,6 +5,8 @@
  * @packageDocumentation
  */
 
+export { checkAuthMethod } from "./auth-method-compliance.ts";
+export type { AuthMethodPair, Exchange, ExchangeMethod, ExchangeStep } from "./auth-method-compliance.ts";
 export { arbitraryChunks, arbitraryOctets, everySplit, singleOctets } from "./chunks.ts";
 export { checkAccepted, checkRejected, checkThrows } from "./decoder-check.ts";
 export type { Decoder, Rejection } from "./decoder-check.ts";
