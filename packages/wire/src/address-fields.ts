@@ -39,7 +39,7 @@ export function addressFromFields(atyp: number, addr: Uint8Array, port: number):
   } else if (atyp === ATYP.ipv6) {
     if (addr.length === 16) return unmapAddress(ipv6Address(addr, port));
   } else {
-    throw unknownAtyp(atyp, "remote");
+    throw unknownAtyp(atyp, { side: "remote", rep: REP.addressTypeNotSupported });
   }
   throw badAddress(`address of type ${atyp} has ${addr.length} octets`);
 }

@@ -1,7 +1,8 @@
 // ATYP, ADDR and PORT as SOCKS 5 requests, replies and datagrams share them (RFC 1928 section 5).
 
-import { ATYP, REP } from "../code-points.ts";
+import { ATYP } from "../code-points.ts";
 import { WireError } from "../errors.ts";
+import type { WireErrorOptions } from "../errors.ts";
 import { hexOctet } from "./hex.ts";
 import { checkOctets } from "./octets.ts";
 
@@ -9,21 +10,15 @@ import { checkOctets } from "./octets.ts";
 export const MAX_ADDR_LENGTH = 255;
 
 /** The error for an address type without a known length. */
-export function unknownAtyp(atyp: number, side: "local" | "remote"): WireError {
+export function unknownAtyp(atyp: number, options: WireErrorOptions): WireError {
   const message = `ATYP is ${hexOctet(atyp)}; expected 0x01 (IPv4), 0x03 (domain name) or 0x04 (IPv6)`;
-  return side === "remote"
-    ? new WireError("ERR_SOCKS_BAD_ATYP", message, { side, rep: REP.addressTypeNotSupported })
-    : new WireError("ERR_SOCKS_BAD_ATYP", message, { side });
+  return new WireError("ERR_SOCKS_BAD_ATYP", message, options);
 }
 
-/**
- * Index of the first octet of the address; `at` is the index after `ATYP`.
- * @throws WireError `ERR_SOCKS_BAD_ATYP`.
- */
+/** Index of the first octet of the address, or -1 for an unknown type; `at` is the index after `ATYP`. */
 export function addrStart(atyp: number, at: number): number {
   if (atyp === ATYP.ipv4 || atyp === ATYP.ipv6) return at;
-  if (atyp === ATYP.domainName) return at + 1;
-  throw unknownAtyp(atyp, "remote");
+  return atyp === ATYP.domainName ? at + 1 : -1;
 }
 
 /** Index after the last octet of the address, or -1 while its length octet is missing. */
@@ -47,7 +42,7 @@ export function addrLength(atyp: number, addr: Uint8Array, field: string): numbe
   } else if (atyp === ATYP.domainName) {
     if (length > 0) return 1 + length;
   } else {
-    throw unknownAtyp(atyp, "local");
+    throw unknownAtyp(atyp, { side: "local" });
   }
   throw new WireError(
     "ERR_SOCKS_BAD_ADDRESS",

@@ -1,7 +1,7 @@
 import { SOCKS5_VERSION } from "../code-points.ts";
 import type { Decoded } from "../decoded.ts";
 import { WireError } from "../errors.ts";
-import { addrEnd, addrLength, addrStart, putAddr } from "../internal/addr.ts";
+import { addrEnd, addrLength, addrStart, putAddr, unknownAtyp } from "../internal/addr.ts";
 import { hexOctet } from "../internal/hex.ts";
 import { checkOctet, checkPort, copyOctets } from "../internal/octets.ts";
 
@@ -60,6 +60,7 @@ export function decodeSocks5Reply(
   if (length < offset + 4) return undefined;
   const atyp = bytes[offset + 3] as number;
   const start = addrStart(atyp, offset + 4);
+  if (start < 0) throw unknownAtyp(atyp, { side: "remote" });
   const end = addrEnd(atyp, bytes, offset + 4);
   if (end < 0 || length < end + 2) return undefined;
   return {

@@ -1,5 +1,5 @@
 import { WireError } from "../errors.ts";
-import { addrEnd, addrLength, addrStart, putAddr } from "../internal/addr.ts";
+import { addrEnd, addrLength, addrStart, putAddr, unknownAtyp } from "../internal/addr.ts";
 import { checkOctet, checkOctets, checkPort, copyOctets } from "../internal/octets.ts";
 
 /** Longest header of a {@link UdpDatagram}: RSV FRAG ATYP, one length octet, 255 octets of name, port. */
@@ -51,6 +51,7 @@ export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOption
   }
   const atyp = bytes[3] as number;
   const start = addrStart(atyp, 4);
+  if (start < 0) throw unknownAtyp(atyp, { side: "remote" });
   const end = addrEnd(atyp, bytes, 4);
   if (end < 0 || length < end + 2) throw cutShort(length);
   const dataStart = end + 2;
