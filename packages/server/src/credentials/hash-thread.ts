@@ -1,0 +1,20 @@
+/**
+ * Entry point of a hashing thread: one job at a time, one answer for each.
+ */
+import { timingSafeEqual } from "node:crypto";
+import { parentPort } from "node:worker_threads";
+import { deriveSync } from "./derive.ts";
+import type { PasswordHash } from "./password-hash.ts";
+
+/** What a hashing thread is asked. */
+export interface HashRequest {
+  readonly hash: PasswordHash;
+  readonly password: Uint8Array;
+}
+
+parentPort?.on("message", ({ hash, password }: HashRequest) => {
+  const { parameters, salt, digest } = hash;
+  const derived = deriveSync(parameters, salt, digest.length, password);
+  password.fill(0);
+  parentPort?.postMessage(timingSafeEqual(derived, digest));
+});

@@ -1,0 +1,219 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { ServerError } from "../errors.ts";
+import { clientKey } from "../limits/client-key.ts";
+import type { CredentialAttempt, CredentialStore, CredentialVerdict } from "./credential-store.ts";
+import { canDerive } from "./derive.ts";
+import { HashQueue } from "./hash-queue.ts";
+import { DEFAULT_SCRYPT, DIGEST_LENGTH, parsePasswordHash, SALT_LENGTH, type PasswordHash } from "./password-hash.ts";
+import { checkUserName, MAX_CREDENTIAL_LENGTH, type UserConfig } from "./user.ts";
+import { VerifiedCache } from "./verified-cache.ts";
+
+/** Options of {@link createCredentialStore}. */
+export interface CredentialStoreOptions {
+  /** Threads that compute hashes. Default: one less than the machine has cores, 1 to 4. */
+  readonly threads?: number;
+  /** Passwords that may wait for a thread; more are refused at once. Default 128. */
+  readonly queueLimit?: number;
+  /** How long a password that was right is not hashed again, in milliseconds; 0 hashes each time. Default 60,000. */
+  readonly cacheTtlMs?: number;
+  /** How many of them are remembered. Default 10,000. */
+  readonly cacheLimit?: number;
+  /** Clock in milliseconds, for tests. Default `performance.now`. */
+  readonly nowMs?: () => number;
+}
+
+/** Figures of a {@link UserStore}. */
+export interface UserStoreStats {
+  /** Users in the store. */
+  readonly users: number;
+  /** Passwords that wait for a hashing thread now. */
+  readonly waiting: number;
+  /** Hashes computed so far, by hashing threads or as keyed digests. */
+  readonly hashes: number;
+  /** Passwords refused so far because too many were waiting. */
+  readonly refused: number;
+}
+
+/** How one user's password is checked. */
+type Secret = { readonly hash: PasswordHash } | { readonly digest: Buffer };
+
+interface User {
+  readonly identity: string;
+  readonly groups: readonly string[];
+  readonly secret: Secret;
+}
+
+const HASH_THREAD_IDLE_MS = 30_000;
+
+/**
+ * The built-in {@link CredentialStore}: a list of users with hashed passwords.
+ *
+ * Names and passwords are compared as octets and whole. An unknown user costs the same computation as a known
+ * one with the wrong password.
+ */
+export class UserStore implements CredentialStore {
+  readonly #users = new Map<string, User>();
+  /** One for each user, with the same cost and nothing that could match; an unknown name picks one of them. */
+  readonly #decoys: Secret[] = [];
+  readonly #key = randomBytes(32);
+  readonly #queue: HashQueue;
+  readonly #cache: VerifiedCache<CredentialVerdict>;
+  /** Checks under way, by client and digest: the same question is computed once. */
+  readonly #pending = new Map<string, Promise<CredentialVerdict>>();
+  #digests = 0;
+
+  /** @internal Use {@link createCredentialStore}. */
+  constructor(users: readonly UserConfig[], options: CredentialStoreOptions) {
+    this.#queue = new HashQueue({
+      threads: options.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1)),
+      limit: options.queueLimit ?? 128,
+      threadIdleMs: HASH_THREAD_IDLE_MS,
+    });
+    this.#cache = new VerifiedCache({
+      ttlMs: options.cacheTtlMs ?? 60_000,
+      limit: options.cacheLimit ?? 10_000,
+      nowMs: options.nowMs ?? (() => performance.now()),
+    });
+    for (const [index, user] of users.entries()) this.#add(user, index);
+    if (users.length === 0) this.#decoys.push(decoyOf({ hash: hashOf(DEFAULT_SCRYPT) }));
+  }
+
+  /** Figures of this moment. */
+  get stats(): UserStoreStats {
+    const { length, refused, computed } = this.#queue;
+    return { users: this.#users.size, waiting: length, hashes: computed + this.#digests, refused };
+  }
+
+  /** Checks one attempt; answers at once when no hash has to be computed on a thread. */
+  verify(attempt: CredentialAttempt): CredentialVerdict | Promise<CredentialVerdict> {
+    const user = this.#users.get(octetString(attempt.username));
+    const decoy = this.#decoyFor(attempt.username);
+    const secret = user?.secret ?? decoy;
+    if ("digest" in secret) {
+      return verdictOf(timingSafeEqual(this.#digest(attempt.password), secret.digest) ? user : undefined);
+    }
+
+    const digest = this.#cache.digest(attempt.username, attempt.password);
+    const known = this.#cache.get(digest);
+    if (known !== undefined) return known;
+    const question = `${clientKey(attempt.client)} ${digest}`;
+    const pending = this.#pending.get(question);
+    if (pending !== undefined) return pending;
+    const answer = this.#compute(attempt, user, secret.hash, digest).finally(() => this.#pending.delete(question));
+    this.#pending.set(question, answer);
+    return answer;
+  }
+
+  /** Gives up what waits for a thread, forgets verified credentials and ends the threads. */
+  async close(): Promise<void> {
+    this.#cache.clear();
+    await this.#queue.close();
+  }
+
+  async #compute(
+    attempt: CredentialAttempt,
+    user: User | undefined,
+    hash: PasswordHash,
+    digest: string,
+  ): Promise<CredentialVerdict> {
+    const { client, password, cancelled } = attempt;
+    const outcome = await this.#queue.check({ client: clientKey(client), hash, password, cancelled });
+    if (outcome === "busy" || outcome === "cancelled") return { accepted: false, reason: outcome };
+    const verdict = verdictOf(outcome === "match" ? user : undefined);
+    if (verdict.accepted) this.#cache.set(digest, verdict);
+    return verdict;
+  }
+
+  #add(user: UserConfig, index: number): void {
+    checkUserName(user.name, ["credentials", index, "name"]);
+    const key = octetString(Buffer.from(user.name));
+    if (this.#users.has(key)) {
+      throw new ServerError("ERR_SOCKS_BAD_OPTION", `there are two users with the name "${user.name}"`, {
+        path: ["credentials", index, "name"],
+      });
+    }
+    const secret = this.#secretOf(user, index);
+    this.#users.set(key, { identity: user.name, groups: [...(user.groups ?? [])], secret });
+    this.#decoys.push(decoyOf(secret));
+  }
+
+  #secretOf(user: UserConfig, index: number): Secret {
+    const path = ["credentials", index, "password"];
+    if (typeof user.password !== "string") {
+      const plain = Buffer.from(String(user.password.plain));
+      if (plain.length > MAX_CREDENTIAL_LENGTH) {
+        throw new ServerError(
+          "ERR_SOCKS_BAD_OPTION",
+          `the password of "${user.name}" is longer than ${MAX_CREDENTIAL_LENGTH} octets of UTF-8`,
+          { path },
+        );
+      }
+      return { digest: this.#digest(plain) };
+    }
+    return { hash: usableHash(user.password, user.name, path) };
+  }
+
+  /** A keyed digest of a password: as good as a slow hash while the key is not known, and it dies with the process. */
+  #digest(password: Uint8Array): Buffer {
+    this.#digests += 1;
+    return createHmac("sha256", this.#key).update("password").update(password).digest();
+  }
+
+  /** Always the same one for a name, so that a name cannot be told from its spread of costs. */
+  #decoyFor(username: Uint8Array): Secret {
+    const pick = createHmac("sha256", this.#key).update("decoy").update(username).digest().readUInt32BE(0);
+    return this.#decoys[pick % this.#decoys.length] as Secret;
+  }
+}
+
+/**
+ * Makes the built-in store from a list of users.
+ *
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION` (a name is unusable or twice there), `ERR_SOCKS_BAD_PASSWORD_HASH`,
+ * `ERR_SOCKS_HASH_NOT_SUPPORTED`.
+ */
+export function createCredentialStore(users: readonly UserConfig[], options: CredentialStoreOptions = {}): UserStore {
+  return new UserStore(users, options);
+}
+
+function usableHash(text: string, name: string, path: readonly (string | number)[]): PasswordHash {
+  let hash: PasswordHash;
+  try {
+    hash = parsePasswordHash(text);
+  } catch (error) {
+    const problem = error instanceof ServerError ? error.message : String(error);
+    throw new ServerError("ERR_SOCKS_BAD_PASSWORD_HASH", `user "${name}": ${problem}`, { path });
+  }
+  if (canDerive(hash.parameters.algorithm)) return hash;
+  throw new ServerError(
+    "ERR_SOCKS_HASH_NOT_SUPPORTED",
+    `user "${name}" has an Argon2id hash, which needs Node 24.7 or newer; this is Node ${process.versions.node}. ` +
+      "Update Node, or hash the password again with scrypt",
+    { path },
+  );
+}
+
+function verdictOf(user: User | undefined): CredentialVerdict {
+  if (user === undefined) return { accepted: false, reason: "rejected" };
+  return { accepted: true, identity: user.identity, groups: user.groups };
+}
+
+function decoyOf(secret: Secret): Secret {
+  return "hash" in secret
+    ? { hash: hashOf(secret.hash.parameters, secret.hash) }
+    : { digest: randomBytes(DIGEST_LENGTH) };
+}
+
+function hashOf(parameters: PasswordHash["parameters"], like?: PasswordHash): PasswordHash {
+  return {
+    parameters,
+    salt: randomBytes(like?.salt.length ?? SALT_LENGTH),
+    digest: randomBytes(like?.digest.length ?? DIGEST_LENGTH),
+  };
+}
+
+/** Octets as a key of a map: every octet is one character, so nothing is cut and nothing is equal by accident. */
+function octetString(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
+}

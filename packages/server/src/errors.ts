@@ -1,0 +1,66 @@
+/** Every {@link ServerError} code. */
+export type ServerErrorCode =
+  /** An option has a value that cannot be used; `path` says which. */
+  | "ERR_SOCKS_BAD_OPTION"
+  /** The server would serve everybody who can reach it, and was not told to. */
+  | "ERR_SOCKS_OPEN_PROXY"
+  /** A password hash is not a PHC string that this server understands. */
+  | "ERR_SOCKS_BAD_PASSWORD_HASH"
+  /** A password hash needs an algorithm that this version of Node does not have. */
+  | "ERR_SOCKS_HASH_NOT_SUPPORTED"
+  /** A users file has mistakes; `problems` lists them all. */
+  | "ERR_SOCKS_BAD_USERS_FILE"
+  /** A listening socket could not be opened, or failed later; `cause` has the system's error. */
+  | "ERR_SOCKS_LISTEN_FAILED"
+  /** A method was called at a time when it makes no sense. */
+  | "ERR_SOCKS_SERVER_STATE"
+  /** A rule denies what a client asked for. In events only. */
+  | "ERR_SOCKS_DENIED"
+  /** A limit is reached. In events only. */
+  | "ERR_SOCKS_LIMIT"
+  /** Something failed inside one session that is not the peer's doing; only that session ended. */
+  | "ERR_SOCKS_SESSION_FAILED"
+  /** A listener of an event threw or rejected; `cause` has what it threw. */
+  | "ERR_SOCKS_EVENT_LISTENER";
+
+/** Where a mistake is in a users file. */
+export interface UsersFileProblem {
+  /** Line, counted from 1. */
+  readonly line: number;
+  /** Column in UTF-16 units, counted from 1. */
+  readonly column: number;
+  /** What is wrong there and what was expected. */
+  readonly message: string;
+}
+
+/** What a {@link ServerError} can carry beside its code and message. */
+export interface ServerErrorOptions {
+  /** The option that is wrong, as a path of keys and indices. */
+  readonly path?: readonly (string | number)[];
+  /** Mistakes of a users file. */
+  readonly problems?: readonly UsersFileProblem[];
+  /** What made this error happen. */
+  readonly cause?: unknown;
+}
+
+/** An error of the server that is not about one client's connection: options, listeners, embedding code. */
+export class ServerError extends Error {
+  /** Always `"ServerError"`. */
+  override readonly name = "ServerError";
+  /** What happened; stable. */
+  readonly code: ServerErrorCode;
+  /** Always `"local"`: these errors lie with the program or its configuration, not with a peer. */
+  readonly side = "local";
+  /** The option that is wrong, as a path of keys and indices, such as `["listen", 0, "port"]`. */
+  readonly path?: readonly (string | number)[];
+  /** Every mistake of a users file, for `ERR_SOCKS_BAD_USERS_FILE`. */
+  readonly problems?: readonly UsersFileProblem[];
+
+  /** Makes an error with a stable code. */
+  constructor(code: ServerErrorCode, message: string, options: ServerErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options.path !== undefined) this.path = options.path;
+    if (options.problems !== undefined) this.problems = options.problems;
+  }
+}

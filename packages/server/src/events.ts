@@ -1,0 +1,185 @@
+import { channel, type Channel } from "node:diagnostics_channel";
+import type { EventEmitter } from "node:events";
+import type { Address, IpAddress } from "@sockskit/wire";
+import { ServerError } from "./errors.ts";
+
+/** A client connected. */
+export interface SessionOpened {
+  /** Number of the session, unique in this process. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Address and port on which the server took it. */
+  readonly listener: IpAddress;
+}
+
+/** A client finished an authentication method. */
+export interface SessionAuthenticated {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the method: `"none"` or `"userpass"`. */
+  readonly method: string;
+  /** Name of the user; absent when the method tells none. */
+  readonly user?: string;
+}
+
+/** A client was refused: by a limit, by authentication, by the protocol or by a rule. */
+export interface SessionDenied {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Where it was refused. */
+  readonly stage: "accept" | "negotiate" | "authenticate" | "request";
+  /** Stable code of what happened; see `docs/errors.md`. */
+  readonly code: string;
+  /** Why, for people. Holds nothing that a peer could forge a line of a log with. */
+  readonly reason: string;
+  /** REP or CD octet that the client was given, when it was given one. */
+  readonly rep?: number;
+  /** Name of the user that logged in; for a failed log-in the name that was tried, made printable. */
+  readonly user?: string;
+  /** Where the client wanted to go, once it said so. */
+  readonly destination?: Address;
+  /** Position of the rule that decided, counted from 0. */
+  readonly rule?: number;
+}
+
+/** A destination was reached, and the tunnel is open. */
+export interface SessionConnected {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the user, when there is one. */
+  readonly user?: string;
+  /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
+  readonly userId?: string;
+  /** SOCKS version of the client. */
+  readonly version: 4 | 5;
+  /** Where the client wanted to go. */
+  readonly destination: Address;
+  /** The address that was dialled for it. */
+  readonly address: IpAddress;
+  /** Position of the rule that allowed it, counted from 0. */
+  readonly rule: number;
+  /** Time since the client connected, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/**
+ * Why a session ended: the tunnel was used to its end (`"finished"`), one side aborted it, a deadline passed, a
+ * failure was answered (`"refused"`), the destination could not be reached, the client left before it had a
+ * tunnel, others needed the place, the server closed, or something failed on our side.
+ */
+export type CloseReason =
+  | "finished"
+  | "client-reset"
+  | "target-reset"
+  | "idle"
+  | "handshake-timeout"
+  | "refused"
+  | "unreachable"
+  | "client-left"
+  | "evicted"
+  | "server-closed"
+  | "failed";
+
+/** A session ended. Every opened session has exactly one. */
+export interface SessionClosed {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the user, when there is one. */
+  readonly user?: string;
+  /** Where the client wanted to go, once it said so. */
+  readonly destination?: Address;
+  /** Bytes taken from the client and sent on, without those of the handshake. */
+  readonly bytesIn: number;
+  /** Bytes taken from the destination and sent to the client. */
+  readonly bytesOut: number;
+  /** Time since the client connected, in milliseconds. */
+  readonly durationMs: number;
+  /** Why it ended. */
+  readonly reason: CloseReason;
+  /** Code of the error behind `reason`, when there is one, such as `"ECONNREFUSED"`. */
+  readonly code?: string;
+  /** REP or CD octet of a failure that the client was given. */
+  readonly rep?: number;
+}
+
+/** Events of a {@link SocksServer} and what their listeners get. */
+export interface ServerEvents {
+  /** A client connected. */
+  session: [event: SessionOpened];
+  /** A client finished an authentication method. */
+  authenticated: [event: SessionAuthenticated];
+  /** A client was refused. */
+  denied: [event: SessionDenied];
+  /** A tunnel is open. */
+  connected: [event: SessionConnected];
+  /** A session ended. */
+  closed: [event: SessionClosed];
+  /** Something failed that is no client's doing; the server goes on. Nobody has to listen. */
+  error: [error: Error];
+}
+
+const CHANNELS: { readonly [name in Exclude<keyof ServerEvents, "error">]: Channel } = {
+  session: channel("sockskit:server:session:open"),
+  authenticated: channel("sockskit:server:session:authenticated"),
+  denied: channel("sockskit:server:session:denied"),
+  connected: channel("sockskit:server:session:connected"),
+  closed: channel("sockskit:server:session:close"),
+};
+
+type SessionEventName = keyof typeof CHANNELS;
+
+/** Gives events out so that who listens cannot hurt who announces. */
+export class Announcer {
+  readonly #emitter: EventEmitter<ServerEvents>;
+
+  constructor(emitter: EventEmitter<ServerEvents>) {
+    this.#emitter = emitter;
+  }
+
+  /** Whether anybody would get such an event: what nobody reads need not be made. */
+  isHeard(name: SessionEventName): boolean {
+    return this.#emitter.listenerCount(name) > 0 || CHANNELS[name].hasSubscribers;
+  }
+
+  /** Gives an event to the channel and to every listener; what a listener throws becomes an `error` event. */
+  announce<K extends SessionEventName>(name: K, event: ServerEvents[K][0]): void {
+    if (CHANNELS[name].hasSubscribers) CHANNELS[name].publish(event);
+    this.#call(name, event, (cause) => {
+      const message = `a listener of the event "${name}" failed: ${messageOf(cause)}`;
+      this.report(new ServerError("ERR_SOCKS_EVENT_LISTENER", message, { cause }));
+    });
+  }
+
+  /** Reports an error that is no client's doing. Without a listener it is dropped. */
+  report(error: Error): void {
+    // A listener for errors that fails leaves nobody to tell but the process.
+    this.#call("error", error, (cause) => {
+      process.emitWarning(`a listener of the event "error" failed: ${messageOf(cause)}`, "SockskitWarning");
+    });
+  }
+
+  #call(name: keyof ServerEvents, argument: unknown, failed: (cause: unknown) => void): void {
+    if (this.#emitter.listenerCount(name) === 0) return;
+    for (const listener of this.#emitter.rawListeners(name) as ((argument: unknown) => unknown)[]) {
+      try {
+        const result = listener.call(this.#emitter, argument);
+        if (result instanceof Promise) result.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

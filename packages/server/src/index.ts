@@ -1,0 +1,40 @@
+/**
+ * A SOCKS 4, 4A and 5 server to embed: listeners, user/password log-in, access rules, limits, and a relay that
+ * passes half-closes and resets on.
+ *
+ * {@link createServer} makes one. Without options it listens on 127.0.0.1:1080 and serves programs on this host.
+ *
+ * @packageDocumentation
+ */
+export { createServer, SocksServer } from "./server.ts";
+export type { CloseOptions, ListeningAddress } from "./server.ts";
+export type {
+  AuthMethodName,
+  LimitOptions,
+  ListenOptions,
+  OutboundOptions,
+  ServerOptions,
+  TimeoutOptions,
+} from "./options.ts";
+export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
+export { openProxyProblem } from "./listener/open-proxy.ts";
+export type {
+  CloseReason,
+  ServerEvents,
+  SessionAuthenticated,
+  SessionClosed,
+  SessionConnected,
+  SessionDenied,
+  SessionOpened,
+} from "./events.ts";
+export type { SessionInfo, SessionPhase } from "./session/session-info.ts";
+export type { ServerStats } from "./session/tally.ts";
+export { createCredentialStore, UserStore } from "./credentials/user-store.ts";
+export type { CredentialStoreOptions, UserStoreStats } from "./credentials/user-store.ts";
+export type { CredentialAttempt, CredentialStore, CredentialVerdict } from "./credentials/credential-store.ts";
+export type { UserConfig } from "./credentials/user.ts";
+export { parseUsersFile } from "./credentials/users-file.ts";
+export { hashPassword, verifyPassword } from "./credentials/passwords.ts";
+export type { HashPasswordOptions } from "./credentials/passwords.ts";
+export { ServerError } from "./errors.ts";
+export type { ServerErrorCode, ServerErrorOptions, UsersFileProblem } from "./errors.ts";

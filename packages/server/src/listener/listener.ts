@@ -1,0 +1,89 @@
+import net from "node:net";
+import { type IpAddress, parseIpAddress, unmapAddress } from "@sockskit/wire";
+import { ServerError } from "../errors.ts";
+
+/** Silence after which the first keep-alive probe goes to a client, in milliseconds. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
+/** Clients that the system holds for us until we accept them. */
+const BACKLOG = 1024;
+
+/** What opens a {@link Listener}. */
+export interface ListenerOptions {
+  /** Address; port 0 takes a free one. */
+  readonly address: IpAddress;
+  /** Whether an IPv6 listener leaves IPv4 clients to another one. */
+  readonly ipv6Only: boolean;
+  /** Called for each client. */
+  readonly onClient: (socket: net.Socket, client: IpAddress) => void;
+  /** Called when accepting fails; the listener goes on. */
+  readonly onError: (error: ServerError) => void;
+}
+
+/** One listening socket. */
+export class Listener {
+  /** Address and port that it really has. */
+  readonly address: IpAddress;
+  readonly #server: net.Server;
+
+  private constructor(server: net.Server, address: IpAddress) {
+    this.#server = server;
+    this.address = address;
+  }
+
+  /** @throws ServerError `ERR_SOCKS_LISTEN_FAILED`. */
+  static open(options: ListenerOptions): Promise<Listener> {
+    const { address, ipv6Only, onClient, onError } = options;
+    const server = net.createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    server.on("connection", (socket) => {
+      const client = remoteAddressOf(socket);
+      // The client has left already; the system does not know who it was.
+      if (client === undefined) socket.destroy();
+      else onClient(socket, client);
+    });
+    return new Promise((resolve, reject) => {
+      server.once("error", (cause: NodeJS.ErrnoException) => reject(listenFailed(address, cause)));
+      const host =
+        address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
+      server.listen({ host, port: address.port, ipv6Only, backlog: BACKLOG }, () => {
+        server.removeAllListeners("error");
+        server.on("error", (cause) => {
+          onError(new ServerError("ERR_SOCKS_LISTEN_FAILED", `accepting clients fails: ${cause.message}`, { cause }));
+        });
+        const { port } = server.address() as net.AddressInfo;
+        resolve(new Listener(server, { ...address, port }));
+      });
+    });
+  }
+
+  /** Accepts nobody any more. Clients that were accepted stay. */
+  close(): void {
+    this.#server.close();
+  }
+}
+
+function remoteAddressOf(socket: net.Socket): IpAddress | undefined {
+  const { remoteAddress, remotePort } = socket;
+  const address = remoteAddress === undefined ? undefined : parseIpAddress(remoteAddress, remotePort);
+  return address === undefined ? undefined : (unmapAddress(address) as IpAddress);
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there already; stop it or choose another port",
+  EACCES: "this user may not use that port; choose one above 1023, or give the program the right to use it",
+  EADDRNOTAVAIL: "this host does not have that address",
+};
+
+function listenFailed(address: IpAddress, cause: NodeJS.ErrnoException): ServerError {
+  const place = address.type === "ipv6" ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  const advice = ADVICE[cause.code ?? ""] ?? cause.message;
+  return new ServerError(
+    "ERR_SOCKS_LISTEN_FAILED",
+    `cannot listen on ${place}: ${advice} (${cause.code ?? "no code"})`,
+    { cause },
+  );
+}

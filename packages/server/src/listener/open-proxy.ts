@@ -1,0 +1,25 @@
+import { type IpAddress, formatAddress } from "@sockskit/wire";
+import { isLoopback } from "./loopback.ts";
+import { listenPlans } from "./listen-plan.ts";
+import type { ServerOptions } from "../options.ts";
+
+/**
+ * Says what is wrong when a server with these options would serve everybody who can reach it: a listener that is
+ * not on loopback takes clients without authentication, and `allowOpenProxy` does not say that this is meant.
+ *
+ * @returns The problem and the two ways out; `undefined` when there is none.
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION` when `listen` or `authMethods` cannot be understood.
+ */
+export function openProxyProblem(options: ServerOptions): string | undefined {
+  if (options.allowOpenProxy === true) return undefined;
+  const open = listenPlans(options).find((plan) => !isLoopback(plan.address) && plan.authMethods.includes("none"));
+  return open === undefined ? undefined : explain(open.address);
+}
+
+function explain(address: IpAddress): string {
+  return (
+    `${formatAddress(address)} can be reached from other hosts and asks nobody for a password: anybody could use this ` +
+    `proxy, and would be taken for this host. Either give "credentials" and leave "none" out of "authMethods" (a ` +
+    `listener's own list included), or set "allowOpenProxy" to true if everybody who can reach it may use it`
+  );
+}

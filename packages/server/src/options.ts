@@ -1,0 +1,106 @@
+import type { Resolver } from "@sockskit/dial";
+import type { RuleConfig } from "@sockskit/policy";
+import type { CredentialStore } from "./credentials/credential-store.ts";
+import type { UserConfig } from "./credentials/user.ts";
+
+/** An authentication method by name: nobody is asked (00), or user name and password (02, RFC 1929). */
+export type AuthMethodName = "none" | "userpass";
+
+/** One address to listen on. */
+export interface ListenOptions {
+  /**
+   * IPv4 or IPv6 address of this host. `::` takes IPv4 clients as well, unless another listener has `0.0.0.0`
+   * on the same port. Default `"127.0.0.1"`.
+   */
+  readonly host?: string;
+  /** Port, 0 to 65535; 0 takes a free one. Default 1080. */
+  readonly port?: number;
+  /** SOCKS versions that are taken here. Default: both. */
+  readonly versions?: readonly (4 | 5)[];
+  /** Authentication methods of this listener, most preferred first. Default: those of the server. */
+  readonly authMethods?: readonly AuthMethodName[];
+}
+
+/** How the server gets out. */
+export interface OutboundOptions {
+  /** Local address that outgoing connections come from. Default: the system chooses. */
+  readonly localAddress?: string;
+  /** Address family of destinations: 4, 6 or `"auto"` for both. Default `"auto"`. */
+  readonly family?: "auto" | 4 | 6;
+  /** Looks names up. Default: one of the server's own, on the system's resolver. */
+  readonly resolver?: Resolver;
+}
+
+/** Deadlines of a session, in milliseconds. */
+export interface TimeoutOptions {
+  /** From accepting a client to its complete request; then it is cut off without an answer. Default 10,000. */
+  readonly handshakeMs?: number;
+  /** To look a name up and connect; then the answer is REP 06 (SOCKS 5) or 5b (SOCKS 4). Default 30,000. */
+  readonly connectMs?: number;
+  /** How long a tunnel may carry nothing in either direction. Default 3,600,000. */
+  readonly idleMs?: number;
+  /** From a failure to the end of the connection at the latest, RFC 1928 section 6. Default 5,000; at most 10,000. */
+  readonly lingerMs?: number;
+  /** From a log-in to the answer that it failed. Default 1,000. */
+  readonly loginFailureMs?: number;
+}
+
+/** How much is taken on. */
+export interface LimitOptions {
+  /** Sessions at a time, over all listeners. Default 100,000. */
+  readonly sessions?: number;
+  /** Sessions at a time of one client address (IPv6: one /64). Default 1,000. */
+  readonly perClient?: number;
+  /**
+   * Sessions at a time that have not sent their request. When there are more, the one that has waited longest
+   * goes, so that slow clients cannot keep others out. Default 10,000.
+   */
+  readonly handshakes?: number;
+  /** Failed log-ins of one client address (IPv6: one /64) per minute; more are refused unseen. Default 20. */
+  readonly loginFailuresPerMinute?: number;
+}
+
+/** Options of {@link createServer} and of {@link SocksServer.reload}. */
+export interface ServerOptions {
+  /** Where to listen. Default: 127.0.0.1, port 1080. */
+  readonly listen?: readonly ListenOptions[];
+  /**
+   * Authentication methods, most preferred first. Default: `["userpass"]` with `credentials`, else `["none"]`.
+   * SOCKS 4, which has none, is refused where `"none"` is missing.
+   */
+  readonly authMethods?: readonly AuthMethodName[];
+  /** Users with their passwords, or something that knows them. Needed for `"userpass"`. */
+  readonly credentials?: CredentialStore | readonly UserConfig[];
+  /** Rules, first match wins, no match denies. Default: `DEFAULT_RULES` of `@sockskit/policy`. */
+  readonly rules?: readonly RuleConfig[];
+  /** How the server gets out. */
+  readonly outbound?: OutboundOptions;
+  /** Deadlines. */
+  readonly timeouts?: TimeoutOptions;
+  /** Limits. */
+  readonly limits?: LimitOptions;
+  /**
+   * Allows listeners that hosts elsewhere can reach and that ask nobody for a password. Default false: such a
+   * listener is an error.
+   */
+  readonly allowOpenProxy?: boolean;
+  /** What moves the data. `"portable"` is Node's sockets; `"auto"` takes the best that is there. Default `"auto"`. */
+  readonly engine?: "auto" | "portable";
+}
+
+/** {@link TimeoutOptions} with the defaults. */
+export const DEFAULT_TIMEOUTS: Required<TimeoutOptions> = {
+  handshakeMs: 10_000,
+  connectMs: 30_000,
+  idleMs: 3_600_000,
+  lingerMs: 5_000,
+  loginFailureMs: 1_000,
+};
+
+/** {@link LimitOptions} with the defaults. */
+export const DEFAULT_LIMITS: Required<LimitOptions> = {
+  sessions: 100_000,
+  perClient: 1_000,
+  handshakes: 10_000,
+  loginFailuresPerMinute: 20,
+};

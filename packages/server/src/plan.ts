@@ -1,0 +1,133 @@
+import { compilePolicy, type Policy } from "@sockskit/policy";
+import { type IpAddress, parseIpAddress } from "@sockskit/wire";
+import type { CredentialStore } from "./credentials/credential-store.ts";
+import type { UserConfig } from "./credentials/user.ts";
+import { UserStore } from "./credentials/user-store.ts";
+import { ServerError } from "./errors.ts";
+import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
+import { openProxyProblem } from "./listener/open-proxy.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUTS,
+  type LimitOptions,
+  type ServerOptions,
+  type TimeoutOptions,
+} from "./options.ts";
+
+/** Options after every check that needs no socket: nothing of them can fail any more but opening the listeners. */
+export interface Plan {
+  readonly listen: readonly ListenPlan[];
+  readonly store: CredentialStore | undefined;
+  /** Whether the store was made here and is to be closed here. */
+  readonly ownsStore: boolean;
+  readonly rules: ServerOptions["rules"];
+  readonly outbound: NonNullable<ServerOptions["outbound"]>;
+  readonly timeouts: Required<TimeoutOptions>;
+  readonly limits: Required<LimitOptions>;
+}
+
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  "": ["listen", "authMethods", "credentials", "rules", "outbound", "timeouts", "limits", "allowOpenProxy", "engine"],
+  outbound: ["localAddress", "family", "resolver"],
+  timeouts: Object.keys(DEFAULT_TIMEOUTS),
+  limits: Object.keys(DEFAULT_LIMITS),
+};
+const LISTEN_KEYS: readonly string[] = ["host", "port", "versions", "authMethods"];
+
+/** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
+const MAX_LINGER_MS = 10_000;
+/** The longest time that Node's timers keep. */
+const MAX_TIMER_MS = 0x7fffffff;
+
+/**
+ * Checks options whole.
+ *
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION`, `ERR_SOCKS_OPEN_PROXY`, `ERR_SOCKS_BAD_PASSWORD_HASH`,
+ * `ERR_SOCKS_HASH_NOT_SUPPORTED`; PolicyError `ERR_SOCKS_BAD_RULE`.
+ */
+export function planServer(options: ServerOptions): Plan {
+  for (const [section, known] of Object.entries(KEYS)) {
+    checkKeys(section === "" ? options : options[section as "outbound"], known, section === "" ? [] : [section]);
+  }
+  for (const [index, entry] of (options.listen ?? []).entries()) checkKeys(entry, LISTEN_KEYS, ["listen", index]);
+  checkEngine(options.engine);
+  checkOutbound(options.outbound ?? {});
+  const listen = listenPlans(options);
+  const problem = openProxyProblem(options);
+  if (problem !== undefined) throw new ServerError("ERR_SOCKS_OPEN_PROXY", problem, { path: ["listen"] });
+  compileRules(options.rules);
+
+  const { credentials } = options;
+  const store = isUserList(credentials) ? new UserStore(credentials, {}) : credentials;
+  if (store !== undefined && typeof store.verify !== "function") {
+    throw bad("expected a list of users or an object with a method verify", ["credentials"]);
+  }
+  return {
+    listen,
+    store,
+    ownsStore: store !== credentials,
+    rules: options.rules,
+    outbound: options.outbound ?? {},
+    timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
+    limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
+  };
+}
+
+/** Compiles rules for a server that listens on `self`. */
+export function compileRules(
+  rules: ServerOptions["rules"],
+  self: readonly IpAddress[] = [],
+  localAddresses: readonly IpAddress[] = [],
+): Policy {
+  return compilePolicy({ ...(rules === undefined ? {} : { rules }), self, localAddresses });
+}
+
+function isUserList(credentials: ServerOptions["credentials"]): credentials is readonly UserConfig[] {
+  return Array.isArray(credentials);
+}
+
+function checkEngine(engine: unknown): void {
+  if (engine === undefined || engine === "auto" || engine === "portable") return;
+  throw bad(`${JSON.stringify(engine)} is not an engine; expected "auto" or "portable"`, ["engine"]);
+}
+
+function checkOutbound({ localAddress, family }: NonNullable<ServerOptions["outbound"]>): void {
+  if (localAddress !== undefined && parseIpAddress(localAddress) === undefined) {
+    throw bad(`${JSON.stringify(localAddress)} is not an IP address`, ["outbound", "localAddress"]);
+  }
+  if (family !== undefined && family !== "auto" && family !== 4 && family !== 6) {
+    throw bad('expected 4, 6 or "auto"', ["outbound", "family"]);
+  }
+}
+
+function checkTimeouts(timeouts: TimeoutOptions = {}): TimeoutOptions {
+  for (const [key, value] of Object.entries(timeouts)) {
+    const max = key === "lingerMs" ? MAX_LINGER_MS : MAX_TIMER_MS;
+    const min = key === "loginFailureMs" ? 0 : 1;
+    if (typeof value !== "number" || !(value >= min && value <= max)) {
+      throw bad(`${String(value)} is not a time; expected ${min} to ${max} milliseconds`, ["timeouts", key]);
+    }
+  }
+  return timeouts;
+}
+
+function checkLimits(limits: LimitOptions = {}): LimitOptions {
+  for (const [key, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw bad(`${String(value)} is not a limit; expected a whole number, 1 or more`, ["limits", key]);
+  }
+  return limits;
+}
+
+function checkKeys(value: unknown, known: readonly string[], path: readonly (string | number)[]): void {
+  if (value === undefined) return;
+  if (typeof value !== "object" || value === null) throw bad("expected an object", path);
+  const stranger = Object.keys(value).find((key) => !known.includes(key));
+  if (stranger !== undefined)
+    throw bad(`there is no such option; expected one of ${known.join(", ")}`, [...path, stranger]);
+}
+
+function bad(problem: string, path: readonly (string | number)[]): ServerError {
+  const place = path.map((step, i) => (typeof step === "number" ? `[${step}]` : i === 0 ? step : `.${step}`)).join("");
+  return new ServerError("ERR_SOCKS_BAD_OPTION", `${place === "" ? "options" : place}: ${problem}`, { path });
+}

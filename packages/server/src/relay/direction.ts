@@ -1,0 +1,100 @@
+import type { Socket } from "node:net";
+import type { RateBucket, RateWaiter } from "../limits/rate-bucket.ts";
+
+/**
+ * One direction of a tunnel: what one socket receives, the other one sends.
+ *
+ * One chunk is in flight at a time: while the operating system has not taken all of it, nothing more is read, so a
+ * slow reader costs two chunks of memory at most (one that is being sent, one that Node had read already).
+ */
+export class Direction implements RateWaiter {
+  /** Bytes given to the receiving socket. */
+  bytes = 0;
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #bucket: RateBucket | undefined;
+  readonly #active: () => void;
+  readonly #written = (): void => this.#continue();
+  /** What the rate did not let through yet. */
+  #held: Uint8Array | undefined;
+  #paused = false;
+  #ended = false;
+
+  constructor(from: Socket, to: Socket, bucket: RateBucket | undefined, active: () => void) {
+    this.#from = from;
+    this.#to = to;
+    this.#bucket = bucket;
+    this.#active = active;
+  }
+
+  /** Begins to carry, with `early` first. */
+  start(early: Uint8Array | undefined): void {
+    this.#from.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#from.on("end", () => this.#finish());
+    if (early !== undefined) this.#take(early);
+    if (this.#from.readableEnded) this.#finish();
+    else if (!this.#paused) this.#from.resume();
+  }
+
+  /** Stops waiting for the rate. */
+  stop(): void {
+    this.#held = undefined;
+    this.#bucket?.leave(this);
+  }
+
+  /** How much waits for the rate. */
+  get wanted(): number {
+    return this.#held?.length ?? 0;
+  }
+
+  /** Sends part of what waits. */
+  grant(bytes: number): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = bytes < held.length ? held.subarray(bytes) : undefined;
+    this.#write(bytes < held.length ? held.subarray(0, bytes) : held);
+    this.#continue();
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#active();
+    if (this.#bucket === undefined) {
+      this.#write(chunk);
+      if (this.#to.writableLength > 0) this.#pause();
+      return;
+    }
+    this.#pause();
+    this.#held = chunk;
+    this.#bucket.wait(this);
+  }
+
+  #write(chunk: Uint8Array): void {
+    this.bytes += chunk.length;
+    this.#to.write(chunk, this.#written);
+  }
+
+  /** What can go on does, once the last chunk has left. */
+  #continue(): void {
+    if (!this.#paused || this.#to.writableLength > 0) return;
+    if (this.#held !== undefined) {
+      this.#bucket?.wait(this);
+      return;
+    }
+    this.#paused = false;
+    this.#active();
+    if (this.#ended) this.#to.end();
+    else this.#from.resume();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#from.pause();
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    // With something held back the end follows behind it.
+    if (this.#held === undefined) this.#to.end();
+  }
+}

@@ -1,0 +1,31 @@
+import type { ServerHandshakeOptions } from "@sockskit/handshake";
+import type { Policy } from "@sockskit/policy";
+import type { IpAddress } from "@sockskit/wire";
+import type { Announcer } from "../events.ts";
+import type { FailureLimit } from "../limits/failure-limit.ts";
+import type { Relay } from "../relay/relay.ts";
+import type { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
+import type { Tally } from "./tally.ts";
+
+/** Where a session was accepted. */
+export interface Entrance {
+  /** Address and port of the listener. */
+  readonly address: IpAddress;
+  /** What is accepted there. */
+  readonly handshake: ServerHandshakeOptions;
+}
+
+/** What sessions need of the server. */
+export interface SessionHost {
+  /** The settings of this moment. */
+  readonly settings: Settings;
+  readonly tally: Tally;
+  readonly announcer: Announcer;
+  readonly failures: FailureLimit;
+  readonly relay: Relay;
+  /** The rules of this moment, knowing the addresses of this host of this moment where that matters for `port`. */
+  policyFor(port: number): Policy;
+  /** Called once by each session, when everything of it is closed. */
+  ended(session: Session): void;
+}

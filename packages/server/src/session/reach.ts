@@ -1,0 +1,128 @@
+import type { Socket } from "node:net";
+import { dialAddress } from "@sockskit/dial";
+import {
+  type AllowDecision,
+  decideAddress,
+  decideRequest,
+  type DenyDecision,
+  type Policy,
+  type Question,
+} from "@sockskit/policy";
+import type { IpAddress } from "@sockskit/wire";
+import { ServerError } from "../errors.ts";
+import { clientKey } from "../limits/client-key.ts";
+import type { RuleShare } from "../limits/rule-limits.ts";
+import type { Settings } from "./settings.ts";
+
+/** What became of a request. */
+export type Outcome =
+  | {
+      readonly type: "reached";
+      readonly target: Socket;
+      /** The address that was dialled. */
+      readonly address: IpAddress;
+      /** Position of the rule that allowed it. */
+      readonly rule: number;
+      /** The place under the rule's limits; whoever has the outcome gives it back. */
+      readonly share: RuleShare | undefined;
+    }
+  | {
+      readonly type: "denied";
+      readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT";
+      readonly reason: string;
+      readonly rule: number | undefined;
+    }
+  | { readonly type: "unreachable"; readonly error: Error };
+
+/** Tells `dial` that an address is not to be dialled; what it says is in the decision. */
+const NOT_THIS_ONE = new ServerError("ERR_SOCKS_DENIED", "the rules deny this address");
+
+/**
+ * Decides on a request and connects: on what was asked, and again on each address before it is dialled. Only an
+ * address that was decided on is dialled, so a name that changes its address in between finds no gap.
+ *
+ * Never rejects.
+ */
+export async function reach(
+  question: Question,
+  policy: Policy,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const asked = decideRequest(policy, question);
+  if (asked.outcome === "deny") return denied(asked);
+  // For an address this is final: a limit that is used up spares the destination a useless connection.
+  let allowed = asked.outcome === "allow" ? asked : undefined;
+  let share = allowed && takeShare(allowed, question, settings);
+  if (share === FULL) return full(allowed as AllowDecision);
+
+  let denial: DenyDecision | undefined;
+  const check = (address: IpAddress): Error | undefined => {
+    const decision = decideAddress(policy, question, address);
+    if (decision.outcome === "allow") return undefined;
+    denial = decision;
+    return NOT_THIS_ONE;
+  };
+  try {
+    const { resolver, family, localAddress } = settings.outbound;
+    const { socket: target, address } = await dialAddress({
+      destination: question.destination,
+      resolver,
+      family,
+      localAddress,
+      check,
+      connectTimeoutMs: settings.timeouts.connectMs,
+      signal,
+    });
+    if (allowed === undefined) {
+      const decision = decideAddress(policy, question, address);
+      if (decision.outcome === "deny") {
+        target.destroy();
+        return denied(decision);
+      }
+      allowed = decision;
+      share = takeShare(allowed, question, settings);
+      if (share === FULL) {
+        target.destroy();
+        return full(allowed);
+      }
+    }
+    return { type: "reached", target, address, rule: allowed.rule.index, share };
+  } catch (error) {
+    if (share !== undefined) settings.ruleLimits.release(share as RuleShare);
+    if (denial !== undefined && (error as { code?: unknown }).code === "ERR_SOCKS_ADDRESS_DENIED")
+      return denied(denial);
+    return {
+      type: "unreachable",
+      error:
+        error instanceof Error
+          ? error
+          : new ServerError("ERR_SOCKS_SESSION_FAILED", "dialling failed", { cause: error }),
+    };
+  }
+}
+
+const FULL = Symbol("the rule's sessions are all taken");
+
+function takeShare(
+  decision: AllowDecision,
+  question: Question,
+  settings: Settings,
+): RuleShare | undefined | typeof FULL {
+  if (decision.limit === undefined) return undefined;
+  const who = question.user === undefined ? `client ${clientKey(question.client)}` : `user ${question.user.name}`;
+  return settings.ruleLimits.take(decision.rule.index, decision.limit, who) ?? FULL;
+}
+
+function denied(decision: DenyDecision): Outcome {
+  return { type: "denied", code: "ERR_SOCKS_DENIED", reason: decision.reason, rule: decision.rule?.index };
+}
+
+function full(decision: AllowDecision): Outcome {
+  return {
+    type: "denied",
+    code: "ERR_SOCKS_LIMIT",
+    reason: "the rule's limit of sessions is reached",
+    rule: decision.rule.index,
+  };
+}

@@ -1,0 +1,24 @@
+import type { Address, IpAddress } from "@sockskit/wire";
+
+/** Where a session stands. */
+export type SessionPhase = "handshake" | "connecting" | "tunnel" | "refused" | "closed";
+
+/** An open session, as it is at one moment. Plain data. */
+export interface SessionInfo {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the user that logged in. */
+  readonly user?: string;
+  /** Where the client wants to go, once it said so. */
+  readonly destination?: Address;
+  /** Where it stands. */
+  readonly phase: SessionPhase;
+  /** Bytes taken from the client and sent on. */
+  readonly bytesIn: number;
+  /** Bytes taken from the destination and sent on. */
+  readonly bytesOut: number;
+  /** Time since the client connected, in milliseconds. */
+  readonly durationMs: number;
+}

@@ -1,0 +1,47 @@
+import type { Resolver } from "@sockskit/dial";
+import type { Policy } from "@sockskit/policy";
+import type { CredentialStore } from "../credentials/credential-store.ts";
+import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
+import type { RuleLimits } from "../limits/rule-limits.ts";
+import type { LimitOptions, TimeoutOptions } from "../options.ts";
+
+/** Deadlines of one set of settings, by what they bound. */
+export interface Lanes {
+  /** From accepting a client to its request. */
+  readonly handshake: DeadlineLane<LaneEntry>;
+  /** From a failure to the end of the connection. */
+  readonly linger: DeadlineLane<LaneEntry>;
+  /** Between two looks at whether a tunnel is idle. */
+  readonly idle: DeadlineLane<LaneEntry>;
+}
+
+/** What a session goes by. Never changed: a reload makes a new one, and each session asks for the newest at each step. */
+export interface Settings {
+  readonly policy: Policy;
+  readonly ruleLimits: RuleLimits;
+  readonly store: CredentialStore | undefined;
+  readonly outbound: {
+    readonly localAddress: string | undefined;
+    readonly family: "auto" | 4 | 6;
+    readonly resolver: Resolver;
+  };
+  readonly timeouts: Required<TimeoutOptions>;
+  readonly limits: Required<LimitOptions>;
+  readonly lanes: Lanes;
+}
+
+/** An idle tunnel is found within an eighth of its time. */
+const IDLE_LOOKS = 8;
+
+/** Lanes for these times; those of `previous` where the time is the same, so that what waits in them stays known. */
+export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): Lanes {
+  return {
+    handshake: laneFor(timeouts.handshakeMs, previous?.handshake),
+    linger: laneFor(timeouts.lingerMs, previous?.linger),
+    idle: laneFor(timeouts.idleMs / IDLE_LOOKS, previous?.idle),
+  };
+}
+
+function laneFor(periodMs: number, previous: DeadlineLane<LaneEntry> | undefined): DeadlineLane<LaneEntry> {
+  return previous?.periodMs === periodMs ? previous : new DeadlineLane(periodMs);
+}

@@ -1,0 +1,53 @@
+/** Figures of a server. Totals count from its start. */
+export interface ServerStats {
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Of those: sessions that have not sent their request. */
+  readonly handshakes: number;
+  /** Of those: sessions with an open tunnel. */
+  readonly tunnels: number;
+  /** Clients accepted, in total. */
+  readonly accepted: number;
+  /** Clients turned away before their first octet because of a limit, in total. */
+  readonly turnedAway: number;
+  /** Sessions cut off in their handshake to make room for others, in total. */
+  readonly evicted: number;
+  /** Log-ins that were right, in total. */
+  readonly logins: number;
+  /** Log-ins that were wrong, in total. */
+  readonly failedLogins: number;
+  /** Log-ins refused unseen, because too many were waiting or the client had failed too often, in total. */
+  readonly refusedLogins: number;
+  /** Requests that a rule or its limit denied, in total. */
+  readonly denied: number;
+  /** Requests whose destination could not be reached, in total. */
+  readonly unreachable: number;
+  /** Tunnels opened, in total. */
+  readonly connected: number;
+  /** Bytes taken from clients and sent on, in total, open tunnels included. */
+  readonly bytesIn: number;
+  /** Bytes taken from destinations and sent to clients, in total, open tunnels included. */
+  readonly bytesOut: number;
+}
+
+/** The figures while they are counted; bytes are those of closed tunnels. */
+export type Tally = { -readonly [K in Exclude<keyof ServerStats, "sessions">]: number };
+
+/** A tally of nothing. */
+export function emptyTally(): Tally {
+  return {
+    handshakes: 0,
+    tunnels: 0,
+    accepted: 0,
+    turnedAway: 0,
+    evicted: 0,
+    logins: 0,
+    failedLogins: 0,
+    refusedLogins: 0,
+    denied: 0,
+    unreachable: 0,
+    connected: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
