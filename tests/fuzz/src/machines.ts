@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { noneClient, noneServer, userPassClient, userPassServer } from "@sockskit/auth";
+import {
+  ClientHandshake,
+  HandshakeError,
+  MAX_BUFFERED_LENGTH,
+  ServerHandshake,
+  type ClientHandshakeOptions,
+  type ServerEvent,
+  type ServerHandshakeOptions,
+} from "@sockskit/handshake";
+import { concat, hex } from "@sockskit/testing";
+import { conversations, messageOctets } from "@sockskit/vectors";
+import { parseAddress } from "@sockskit/wire";
+import { cut } from "./mutate.ts";
+import type { Random } from "./random.ts";
+import type { Target } from "./target.ts";
+
+/** What went out, and how it ended: the same however the input was cut. */
+interface Outcome {
+  readonly events: readonly string[];
+  readonly sent: string;
+  readonly trailing: string;
+}
+
+const OPEN: ServerHandshakeOptions = { authMethods: [noneServer()], commands: [0x01, 0x02, 0x03] };
+const CLOSED: ServerHandshakeOptions = { authMethods: [userPassServer()] };
+const BOTH: ServerHandshakeOptions = { authMethods: [userPassServer(), noneServer()] };
+
+const TARGET = parseAddress("example.com", 80);
+const USER = userPassClient({ username: "alice", password: "secret" });
+const CLIENTS: readonly (readonly [name: string, options: ClientHandshakeOptions])[] = [
+  ["SOCKS 4", { version: 4, destination: TARGET }],
+  ["SOCKS 5", { version: 5, destination: TARGET }],
+  ["SOCKS 5 with a password", { version: 5, destination: TARGET, authMethods: [noneClient(), USER] }],
+  ["SOCKS 5, strict", { version: 5, destination: TARGET, authMethods: [USER], strict: true }],
+  ["SOCKS 5 BIND", { version: 5, destination: TARGET, command: "bind" }],
+];
+
+/** The server machine, open, closed and both. */
+export function serverMachines(): Target[] {
+  const corpus = sentBy("client");
+  return [
+    { name: "ServerHandshake", corpus, check: (input, random) => compareServers(OPEN, input, random) },
+    {
+      name: "ServerHandshake with a password",
+      corpus,
+      check: (input, random) => compareServers(CLOSED, input, random),
+    },
+    { name: "ServerHandshake with a choice", corpus, check: (input, random) => compareServers(BOTH, input, random) },
+  ];
+}
+
+/** The client machine, one target per kind of handshake. */
+export function clientMachines(): Target[] {
+  const corpus = sentBy("server");
+  return CLIENTS.map(([name, options]) => ({
+    name: `ClientHandshake, ${name}`,
+    corpus,
+    check(input, random) {
+      const whole = runClient(options, [input]);
+      assert.deepEqual(runClient(options, cut(input, random)), whole, "cut up, it ends otherwise");
+    },
+  }));
+}
+
+function compareServers(options: ServerHandshakeOptions, input: Uint8Array, random: Random): void {
+  const accept = random.below(2) === 0;
+  const whole = runServer(options, [input], accept);
+  assert.deepEqual(runServer(options, cut(input, random), accept), whole, "cut up, it ends otherwise");
+}
+
+function runServer(options: ServerHandshakeOptions, pieces: readonly Uint8Array[], accept: boolean): Outcome {
+  const machine = new ServerHandshake(options);
+  const events: string[] = [];
+  const sent: Uint8Array[] = [];
+  let proven = options !== CLOSED;
+  let over = false;
+  const take = (list: readonly ServerEvent[]): void => {
+    for (const event of list) {
+      assert.ok(!over, `"${event.type}" after the end`);
+      if (event.type === "send") sent.push(event.data);
+      else events.push(event.type === "failed" ? failure(event.error) : event.type);
+      if (event.type === "failed") over = true;
+      if (event.type === "authenticated") proven = true;
+      if (event.type === "authenticate") take(machine.authenticated(accept ? { accepted: true } : { accepted: false }));
+      if (event.type === "request") {
+        assert.ok(proven, "a request before the password was checked");
+        take(machine.reply({ rep: 0x00 }));
+        if (event.request.cmd === 0x02 && !over) take(machine.reply({ rep: 0x00 }));
+      }
+    }
+  };
+  for (const piece of pieces) {
+    take(machine.receive(piece));
+    assert.ok(machine.bufferedLength <= MAX_BUFFERED_LENGTH, "holds more than it may");
+  }
+  return { events, sent: hex(concat(...sent)), trailing: trailing(machine) };
+}
+
+function runClient(options: ClientHandshakeOptions, pieces: readonly Uint8Array[]): Outcome {
+  const machine = new ClientHandshake(options);
+  const events: string[] = [];
+  const sent: Uint8Array[] = [];
+  let over = false;
+  const step = (list: ReturnType<ClientHandshake["receive"]>): void => {
+    for (const event of list) {
+      assert.ok(!over, `"${event.type}" after the end`);
+      if (event.type === "send") sent.push(event.data);
+      else events.push(event.type === "failed" ? failure(event.error) : event.type);
+      if (event.type === "failed") over = true;
+    }
+  };
+  step(machine.start());
+  for (const piece of pieces) {
+    step(machine.receive(piece));
+    assert.ok(machine.bufferedLength <= MAX_BUFFERED_LENGTH, "holds more than it may");
+  }
+  return { events, sent: hex(concat(...sent)), trailing: trailing(machine) };
+}
+
+function failure(error: HandshakeError): string {
+  assert.ok(error instanceof HandshakeError);
+  assert.equal(error.side, "remote", `blames us for what a peer sent: ${error.code}`);
+  return `failed ${error.code}`;
+}
+
+function trailing(machine: { takeTrailingData(): Uint8Array | undefined }): string {
+  return hex(machine.takeTrailingData() ?? new Uint8Array(0));
+}
+
+// Everything that one side of a recorded or specified exchange sends, in one piece, and its messages alone.
+function sentBy(side: "client" | "server"): Uint8Array[] {
+  return conversations()
+    .map((talk) => talk.steps.filter((step) => step.from === side && step.transport !== "udp"))
+    .map((steps) => concat(...steps.flatMap((step) => step.messages.map(messageOctets))))
+    .filter((bytes) => bytes.length > 0);
+}
