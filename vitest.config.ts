@@ -7,5 +7,11 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     passWithNoTests: false,
+    coverage: {
+      provider: "v8",
+      include: ["{packages,apps}/*/src/**/*.ts"],
+      exclude: ["packages/testing/**", "**/*.d.ts"],
+      reporter: ["text-summary", "html", "json-summary"],
+    },
   },
 });
