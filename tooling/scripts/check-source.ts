@@ -5,8 +5,10 @@ import { join, resolve } from "node:path";
 import { codeRules } from "./source/code-rules.ts";
 import { errorTable, links, readmeOrder } from "./source/document-rules.ts";
 import { builtCore, fileLength, fileNames, machinePaths, wireReferences } from "./source/file-rules.ts";
+import { limitTable } from "./source/limits.ts";
 import type { Files, Problem, Rule } from "./source/problem.ts";
 
+const TEXT = /(\.(ts|mjs|js|json|md|ya?ml|sh|py|c|h|conf|txt)|^\.ci\/run|(^|\/)LICENSE)$/;
 const root = resolve(import.meta.dirname, "../..");
 const rules: readonly Rule[] = [
   codeRules,
@@ -18,6 +20,7 @@ const rules: readonly Rule[] = [
   readmeOrder,
   links,
   errorTable,
+  limitTable,
 ];
 
 const files = repositoryFiles();
@@ -33,11 +36,10 @@ function repositoryFiles(): Files {
   const flags = ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const known = execFileSync("git", flags, { encoding: "utf8", maxBuffer: 1 << 26 }).split("\0");
   const paths = [...known, ...globSync("packages/*/dist/**/*.js", { cwd: root })];
-  const text = paths.filter((path) =>
-    /(\.(ts|mjs|js|json|md|ya?ml|sh|py|c|h|conf|txt)|^\.ci\/run|\/LICENSE)$/.test(path),
+  const kept = paths.filter((path) => path !== "" && path !== "pnpm-lock.yaml" && existsSync(join(root, path)));
+  return new Map(
+    kept.map((path) => [path.replaceAll("\\", "/"), TEXT.test(path) ? readFileSync(join(root, path), "utf8") : ""]),
   );
-  const kept = text.filter((path) => path !== "pnpm-lock.yaml" && existsSync(join(root, path)));
-  return new Map(kept.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")]));
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { codeRules } from "../source/code-rules.ts";
 import { errorTable, links, readmeOrder } from "../source/document-rules.ts";
 import { builtCore, fileLength, fileNames, machinePaths, wireReferences } from "../source/file-rules.ts";
+import { limitTable } from "../source/limits.ts";
 import type { Rule } from "../source/problem.ts";
 
 const SOURCE = "packages/dial/src/chain.ts";
@@ -157,5 +158,46 @@ describe("documents", () => {
       `${SOURCE}:2 error-table`,
     ]);
     expect(found(errorTable, { ...source, "docs/errors.md": "| `ERR_SOCKS_NEW` | text |" })).toEqual([]);
+  });
+});
+
+describe("limits", () => {
+  const source = `
+const MAX_NAME_LENGTH = 0xff;
+export const MAX_REPLY_LENGTH: number = 4 + 1 + MAX_NAME_LENGTH + 2;
+export const DEFAULT_TIMEOUTS = { idleMs: 3_600_000 } satisfies Timeouts;
+const GREETING = 5;
+export function dial({ timeoutMs = 30_000, port = 1080 }: Options): void {
+  const limit = options.queueLimit ?? 128;
+}
+`;
+  const table = `# Limits
+
+## Addresses: packages/dial
+
+| Name | Value | Bounds |
+|---|---|---|
+| \`MAX_NAME_LENGTH\` | 255 | a name |
+| \`MAX_REPLY_LENGTH\` | 262 | a reply |
+| \`DEFAULT_TIMEOUTS.idleMs\` | 3,600,000 (1 h) | silence |
+| \`timeoutMs\` | 30,000 (30 s) | the whole |
+| \`queueLimit\` | 128 | waiting |
+`;
+
+  test("a complete table passes", () => {
+    expect(found(limitTable, { [SOURCE]: source, "docs/limits.md": table })).toEqual([]);
+  });
+
+  test("a missing row, another value and a row without a source are found", () => {
+    expect(found(limitTable, { [SOURCE]: source, "docs/limits.md": table.replace(/.*timeoutMs.*\n/, "") })).toEqual([
+      `${SOURCE}:6 limit-table`,
+    ]);
+    expect(found(limitTable, { [SOURCE]: source, "docs/limits.md": table.replace("255", "256") })).toEqual([
+      `${SOURCE}:2 limit-table`,
+      "docs/limits.md:7 limit-table",
+    ]);
+    expect(
+      found(limitTable, { [SOURCE]: source, "docs/limits.md": table.replace("packages/dial", "packages/url") }),
+    ).toHaveLength(10);
   });
 });
