@@ -1,0 +1,31 @@
+import * as wire from "../src/index.ts";
+
+/** Fields of a message: numbers and octets. */
+export type Fields = Record<string, number | Uint8Array>;
+
+/** How tests reach the codec of one message, whatever its type. */
+export interface Codec {
+  readonly decode: (bytes: Uint8Array, offset?: number, options?: object) => wire.Decoded<Fields> | undefined;
+  readonly encode: (value: Fields) => Uint8Array;
+  readonly maxLength: number;
+}
+
+/** Every codec with the decoder contract, by the name of its message. */
+export const CODECS = {
+  Socks4Request: codec(wire.decodeSocks4Request, wire.encodeSocks4Request, wire.MAX_SOCKS4_REQUEST_LENGTH),
+  Socks4Reply: codec(wire.decodeSocks4Reply, wire.encodeSocks4Reply, wire.MAX_SOCKS4_REPLY_LENGTH),
+  MethodRequest: codec(wire.decodeMethodRequest, wire.encodeMethodRequest, wire.MAX_METHOD_REQUEST_LENGTH),
+  MethodReply: codec(wire.decodeMethodReply, wire.encodeMethodReply, wire.MAX_METHOD_REPLY_LENGTH),
+  UserPassRequest: codec(wire.decodeUserPassRequest, wire.encodeUserPassRequest, wire.MAX_USER_PASS_REQUEST_LENGTH),
+  UserPassReply: codec(wire.decodeUserPassReply, wire.encodeUserPassReply, wire.MAX_USER_PASS_REPLY_LENGTH),
+  Socks5Request: codec(wire.decodeSocks5Request, wire.encodeSocks5Request, wire.MAX_SOCKS5_REQUEST_LENGTH),
+  Socks5Reply: codec(wire.decodeSocks5Reply, wire.encodeSocks5Reply, wire.MAX_SOCKS5_REPLY_LENGTH),
+} as const;
+
+function codec<T extends object>(
+  decode: (bytes: Uint8Array, offset?: number, options?: never) => wire.Decoded<T> | undefined,
+  encode: (value: T) => Uint8Array,
+  maxLength: number,
+): Codec {
+  return { decode: decode as Codec["decode"], encode: encode as unknown as Codec["encode"], maxLength };
+}
