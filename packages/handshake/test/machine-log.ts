@@ -38,7 +38,7 @@ export function runServer(machine: ServerHandshake, chunks: Iterable<Uint8Array>
     for (const event of events) {
       log.push(serverLine(event));
       if (event.type === "authenticate") {
-        const identity = Buffer.from(event.evidence.username).toString();
+        const identity = text(event.evidence.username);
         const verdict =
           owner.accept === true ? ({ accepted: true, identity } as const) : ({ accepted: false } as const);
         questions.push(() => machine.authenticated(verdict));
@@ -69,13 +69,13 @@ export function serverLine(event: ServerEvent): string {
       return `send ${hex(event.data)}`;
     case "authenticate": {
       const { username, password } = event.evidence;
-      return `authenticate ${event.methodName} "${Buffer.from(username)}" "${Buffer.from(password)}"`;
+      return `authenticate ${event.methodName} "${text(username)}" "${text(password)}"`;
     }
     case "authenticated":
       return `authenticated ${event.methodName} as ${event.identity ?? "nobody"}`;
     case "request": {
       const { variant, command, cmd, destination, userId, identity, methodName } = event.request;
-      const user = userId === undefined ? `${methodName} ${identity ?? "nobody"}` : `userid "${Buffer.from(userId)}"`;
+      const user = userId === undefined ? `${methodName} ${identity ?? "nobody"}` : `userid "${text(userId)}"`;
       return `request ${variant} ${command ?? cmd.toString(16)} ${formatAddress(destination)} ${user}`;
     }
     case "failed": {
@@ -115,4 +115,8 @@ export function raceLine(event: AddressRaceEvent): string {
     case "exhausted":
       return `exhausted ${event.errors.map((error) => error.message).join(", ")}`;
   }
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
 }
