@@ -62,12 +62,13 @@ async function install() {
   writeFileSync(stamp, wanted);
 }
 
-// npm tells its scripts where it is. Without it the npx on the PATH has to do; on Windows that one is
-// a batch file, which Node runs only through a shell.
+// npm tells its scripts where it is. Without it the npx on the PATH has to do. Under "npm --silent" it
+// would also keep its errors to itself, and by default it tries a dead registry for more than a minute.
 function npmExec() {
+  const flags = ["--yes", "--loglevel=error", "--fetch-retry-maxtimeout=20000"];
   const npm = process.env["npm_execpath"] ?? "";
-  if (basename(npm) === "npm-cli.js") return [process.execPath, npm, "exec", "--yes", "--"];
-  return ["npx", "--yes"];
+  if (basename(npm) === "npm-cli.js") return [process.execPath, npm, "exec", ...flags, "--"];
+  return ["npx", ...flags];
 }
 
 // Everything that decides what an install yields: the machine's kind, the lockfile, the workspace file,
