@@ -112,7 +112,7 @@ export class AddressRace {
    * @throws HandshakeError `ERR_SOCKS_STATE` when called again.
    */
   start(nowMs: number): readonly AddressRaceEvent[] {
-    if (this.#phase !== "ready") throw misuse("start() was called twice");
+    if (this.#phase !== "ready") throw misuse("start() was called again, or after cancel()");
     this.#phase = "racing";
     this.#nextAttemptAtMs = nowMs;
     return this.#advance(nowMs);

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import * as handshake from "../src/index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(handshake).toSorted()).toEqual([
+    "AddressRace",
+    "CLIENT_TRANSITIONS",
+    "ClientHandshake",
+    "DEFAULT_ATTEMPT_DELAY_MS",
+    "HandshakeError",
+    "MAX_ATTEMPT_DELAY_MS",
+    "MAX_BUFFERED_LENGTH",
+    "MAX_RACE_ADDRESSES",
+    "MIN_ATTEMPT_DELAY_MS",
+    "SERVER_TRANSITIONS",
+    "ServerHandshake",
+    "sortAddresses",
+  ]);
+});
+
+test("an error has name, code, side, stage and what else is known", () => {
+  const cause = new TypeError("why");
+  const details = { side: "remote", stage: "request", reply: 0x05, rep: 0x01, version: 5, cause } as const;
+  expect(new handshake.HandshakeError("ERR_SOCKS_REQUEST_REFUSED", "what", details)).toMatchObject({
+    name: "HandshakeError",
+    code: "ERR_SOCKS_REQUEST_REFUSED",
+    message: "what",
+    ...details,
+  });
+  const bare = new handshake.HandshakeError("ERR_SOCKS_STATE", "what", { side: "local", stage: "negotiate" });
+  expect(bare).not.toHaveProperty("cause");
+});
