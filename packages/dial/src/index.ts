@@ -6,8 +6,8 @@
  *
  * @packageDocumentation
  */
-export type { DialledAddress } from "./address/connect-address.ts";
-export { dialAddress, type DialAddressOptions } from "./address/dial-address.ts";
+
+export { dialAddress, type DialAddressOptions, type DialledAddress } from "./address/dial-address.ts";
 export type { OutgoingOptions } from "./address/socket-options.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";

@@ -25,7 +25,7 @@ export interface OutgoingOptions {
   readonly allowHalfOpen?: boolean | undefined;
   /** Sends small writes at once (TCP_NODELAY). Default `true`. */
   readonly noDelay?: boolean | undefined;
-  /** Notices a peer that has vanished, by probes after a minute of silence. Default `true`. */
+  /** Notices a peer that has vanished, by probes after a minute of silence. Default `false`, as in `node:net`. */
   readonly keepAlive?: boolean | undefined;
 }
 
@@ -33,13 +33,16 @@ export interface OutgoingOptions {
 export interface OutgoingSettings {
   readonly resolver: Resolver;
   readonly family: AddressFamily;
-  readonly localAddress: string | undefined;
   readonly check: ((address: IpAddress) => Error | undefined) | undefined;
   readonly attemptDelayMs: number;
-  readonly allowHalfOpen: boolean;
-  readonly noDelay: boolean;
-  readonly keepAlive: boolean;
+  /** For the constructor of a socket. */
+  readonly socket: net.SocketConstructorOpts;
+  /** For its `connect`. */
+  readonly bind: { readonly localAddress?: string } | undefined;
 }
+
+/** Silence after which the first keep-alive probe goes out, in milliseconds. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
 
 let sharedResolver: Resolver | undefined;
 
@@ -49,11 +52,10 @@ let sharedResolver: Resolver | undefined;
  * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
  */
 export function outgoingSettings(options: OutgoingOptions): OutgoingSettings {
-  const { localAddress } = options;
+  const { localAddress, allowHalfOpen = true, noDelay = true, keepAlive = false } = options;
   return {
     resolver: options.resolver ?? (sharedResolver ??= createResolver()),
     family: chooseFamily(options.family ?? "auto", localAddress),
-    localAddress,
     check: options.check,
     attemptDelayMs: requireInteger(
       "attemptDelayMs",
@@ -61,9 +63,10 @@ export function outgoingSettings(options: OutgoingOptions): OutgoingSettings {
       MIN_ATTEMPT_DELAY_MS,
       MAX_ATTEMPT_DELAY_MS,
     ),
-    allowHalfOpen: options.allowHalfOpen ?? true,
-    noDelay: options.noDelay ?? true,
-    keepAlive: options.keepAlive ?? true,
+    socket: keepAlive
+      ? { allowHalfOpen, noDelay, keepAlive, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS }
+      : { allowHalfOpen, noDelay },
+    bind: localAddress === undefined ? undefined : { localAddress },
   };
 }
 
@@ -83,7 +86,10 @@ function chooseFamily(family: AddressFamily, localAddress: string | undefined): 
 }
 
 /** Whether an address is refused. What `check` throws counts as its refusal: no address is dialled by accident. */
-export function denialOf(address: IpAddress, { check }: OutgoingSettings): Error | undefined {
+export function denialOf(address: IpAddress, { family, check }: OutgoingSettings): Error | undefined {
+  if (family !== "auto" && address.type !== (family === 4 ? "ipv4" : "ipv6")) {
+    return Object.assign(new Error(`only IPv${family} is allowed (family)`), { code: "EAFNOSUPPORT" });
+  }
   try {
     return check?.(address);
   } catch (error) {

@@ -1,52 +1,53 @@
 import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/auth";
 import { ClientHandshake } from "@sockskit/handshake";
-import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
+import { credentialsOf, formatProxyUrl, MAX_PROXY_CHAIN_HOPS, type ProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress } from "@sockskit/wire";
 
-import { type HopReference, SocksError, type SocksStage } from "../errors.ts";
+import type { Peer } from "../address/peer.ts";
+import { type HopReference, SocksError } from "../errors.ts";
+import type { ActiveStage } from "../internal/operation.ts";
+import { badOption } from "../internal/require.ts";
 import { localError } from "./hop-errors.ts";
 
 /** One proxy of a chain: what a proxy URL says. */
 export type ProxyHop = ProxyUrl;
 
-/** One proxy on the way, and what it will be asked for. */
-export class Hop {
+/** One proxy on the way. It makes its texts when they are needed: formatting a URL costs more than a handshake. */
+export class Hop implements Peer {
+  readonly dialStage = "dial-proxy";
+  readonly unreachable = "ERR_SOCKS_PROXY_UNREACHABLE";
   readonly proxy: ProxyHop;
-  readonly index: number;
+  readonly #index: number;
   readonly #count: number;
 
   constructor(proxy: ProxyHop, index: number, count: number) {
     this.proxy = proxy;
-    this.index = index;
+    this.#index = index;
     this.#count = count;
   }
 
-  /** How errors and events name it. Made when it is needed: formatting a URL costs more than a handshake's octets. */
-  readonly reference = (): HopReference => ({ index: this.index, proxy: formatProxyUrl(this.proxy) });
+  reference(): HopReference {
+    return { index: this.#index, proxy: formatProxyUrl(this.proxy) };
+  }
 
-  /** How messages name it. */
-  readonly title = (): string => {
+  title(): string {
     const url = formatProxyUrl(this.proxy);
-    return this.#count === 1 ? `proxy ${url}` : `proxy ${this.index + 1} of ${this.#count} (${url})`;
-  };
+    return this.#count === 1 ? `proxy ${url}` : `proxy ${this.#index + 1} of ${this.#count} (${url})`;
+  }
 
-  /** What is waited for in a stage of its handshake, as it follows "waiting for". */
-  awaited(stage: SocksStage, destination: Address): string {
+  awaited(stage: ActiveStage): string {
     switch (stage) {
+      case "resolve":
+        return `the address of ${this.title()}`;
+      case "dial-proxy":
+        return `${this.title()} to accept the connection`;
       case "negotiate":
         return `${this.title()} to choose an authentication method`;
       case "authenticate":
         return `${this.title()} to check the credentials`;
-      default:
-        return `${this.title()} to answer the request for ${formatAddress(destination)}`;
+      case "request":
+        return `${this.title()} to answer the request`;
     }
-  }
-
-  /** Refuses what cannot be spoken yet. */
-  requireSupported(): void {
-    if (!this.proxy.tls) return;
-    const message = `${this.title()}: TLS to a proxy is not supported yet; use a scheme without it, over a path you trust`;
-    throw new SocksError("ERR_SOCKS_TLS_NOT_SUPPORTED", message, { side: "local", hop: this.reference() });
   }
 
   /**
@@ -63,6 +64,54 @@ export class Hop {
       throw localError(this, cause);
     }
   }
+}
+
+/** What a hop that resolves names on this side is asked for, while its name is being looked up. */
+export class ResolvedHere {
+  readonly #hop: Hop;
+  readonly #destination: Address;
+
+  constructor(hop: Hop, destination: Address) {
+    this.#hop = hop;
+    this.#destination = destination;
+  }
+
+  reference(): HopReference {
+    return this.#hop.reference();
+  }
+
+  title(): string {
+    const { scheme } = this.#hop.proxy;
+    return `${formatAddress(this.#destination)} (which ${scheme} resolves on this side)`;
+  }
+
+  awaited(): string {
+    return `the address of ${this.title()}`;
+  }
+}
+
+/**
+ * Checks a chain, before anything is begun.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`, `ERR_SOCKS_TLS_NOT_SUPPORTED`.
+ */
+export function hopsOf(chain: readonly ProxyHop[]): readonly Hop[] {
+  const count = chain.length;
+  if (count === 0) throw badOption("the chain has no proxy; expected at least one");
+  if (count > MAX_PROXY_CHAIN_HOPS) {
+    throw badOption(`the chain has ${count} proxies; expected at most ${MAX_PROXY_CHAIN_HOPS}`);
+  }
+  return chain.map((proxy, index) => {
+    const hop = new Hop(proxy, index, count);
+    if (proxy.tls) {
+      const message = `${hop.title()}: TLS to a proxy is not supported yet; use a scheme without it on a path you trust`;
+      throw new SocksError("ERR_SOCKS_TLS_NOT_SUPPORTED", message, { side: "local", hop: hop.reference() });
+    }
+    if (proxy.direct !== undefined && count > 1) {
+      throw badOption(`${hop.title()} lists networks to reach directly; that is possible for a single proxy only`);
+    }
+    return hop;
+  });
 }
 
 const NONE: readonly ClientAuthMethod[] = [noneClient()];

@@ -24,14 +24,14 @@ export interface Observer {
 
 const NOBODY: Observer = { progress: undefined, octets: undefined };
 
-export function createObserver({ onProgress, onOctets }: ObserverOptions, operation: Operation): Observer {
+export function createObserver({ onProgress, onOctets }: ObserverOptions, operation: Pick<Operation<unknown>, "elapsedMs" | "fail">): Observer {
   if (onProgress === undefined && onOctets === undefined) return NOBODY;
   // Called from deep inside socket events, where an exception would end the process and leak the socket.
   const call = <T>(observe: (event: T) => void, event: T): void => {
     try {
       observe(event);
     } catch (error) {
-      operation.interrupt(error);
+      operation.fail(error);
     }
   };
   return {

@@ -1,10 +1,11 @@
-import type { Socket } from "node:net";
-
 import { SocksError, type HopReference, type SocksStage } from "../errors.ts";
 import { requireInteger } from "./require.ts";
 
+/** A stage that an {@link Operation} can be in. */
+export type ActiveStage = Exclude<SocksStage, "relay">;
+
 /** Milliseconds that each stage may take, at each hop anew; a stage that is not named has no limit of its own. */
-export type StageTimeouts = { readonly [stage in Exclude<SocksStage, "relay">]?: number | undefined };
+export type StageTimeouts = { readonly [stage in ActiveStage]?: number | undefined };
 
 /** What bounds an {@link Operation}. */
 export interface OperationLimits {
@@ -13,45 +14,62 @@ export interface OperationLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an {@link Operation} is doing, for the error that interrupts it. */
+/** Tells, when an {@link Operation} is interrupted, what it was doing. Asked only then: texts cost time. */
 export interface Activity {
-  readonly stage: Exclude<SocksStage, "relay">;
-  readonly hop?: (() => HopReference) | undefined;
-  /** What is waited for, as it follows "waiting for": "proxy ... to answer the greeting". */
-  readonly awaited: () => string;
+  /** The proxy concerned, if there is one. */
+  reference(): HopReference | undefined;
+  /** What a stage waits for, as it follows "waiting for": "proxy ... to accept the connection". */
+  awaited(stage: ActiveStage): string;
 }
 
 /** `setTimeout` takes no more. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /**
- * One attempt to get somewhere, with its deadlines and its caller's signal. It is made of steps, one at a time; an
- * interruption ends the step that is running, and its undo function frees what the step holds.
+ * One attempt to get somewhere, with its deadlines and its caller's signal. Whoever opens something tells it how to undo
+ * that; the operation ends once, by {@link Operation.succeed} or by {@link Operation.fail}, and then frees everything.
  *
- * One timer serves all deadlines: a stage with a limit of its own only moves it.
+ * One timer serves all deadlines: a stage with a limit of its own only moves it. Callbacks and no promises inside: a
+ * promise for each step would cost as much as the handshake.
  */
-export class Operation {
+export class Operation<T> {
   readonly #startedAt = performance.now();
-  readonly #timeoutMs: number;
-  readonly #stageTimeoutsMs: StageTimeouts | undefined;
-  readonly #signal: AbortSignal | undefined;
+  readonly #limits: OperationLimits;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #onAbort: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerEndsAt = 0;
+  #stage: ActiveStage | undefined;
   #activity: Activity | undefined;
   #stageEndsAt = Number.POSITIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
-  #timerEndsAt = Number.POSITIVE_INFINITY;
-  #interruption: { readonly error: unknown } | undefined;
-  #endStep: ((error: unknown) => void) | undefined;
+  #undo: (() => void) | undefined;
+  #over = false;
 
-  constructor({ timeoutMs, stageTimeoutsMs, signal }: OperationLimits) {
-    this.#timeoutMs = requireInteger("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS);
-    for (const [stage, limit] of Object.entries(stageTimeoutsMs ?? {})) {
+  /**
+   * @param resolve - Called once with the result, or else `reject` with the error.
+   * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+   */
+  constructor(limits: OperationLimits, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    requireInteger("timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
+    for (const [stage, limit] of Object.entries(limits.stageTimeoutsMs ?? {})) {
       if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
     }
-    this.#stageTimeoutsMs = stageTimeoutsMs;
-    this.#signal = signal;
-    if (signal?.aborted === true) this.#interruption = { error: this.#aborted() };
-    else signal?.addEventListener("abort", this.#onAbort);
+    const { signal } = limits;
+    if (signal !== undefined) {
+      this.#onAbort = () => this.fail(this.#aborted(signal));
+      if (signal.aborted) return this.#onAbort(), this;
+      signal.addEventListener("abort", this.#onAbort);
+    }
     this.#armTimer();
+  }
+
+  /** Whether it has succeeded or failed: nothing may be begun any more. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Milliseconds since it began. */
@@ -60,93 +78,87 @@ export class Operation {
   }
 
   /** Says what comes next, and starts the clock of that stage. */
-  enter(activity: Activity): void {
+  enter(stage: ActiveStage, activity: Activity): void {
+    this.#stage = stage;
     this.#activity = activity;
-    const limit = this.#stageTimeoutsMs?.[activity.stage];
-    this.#stageEndsAt = limit === undefined ? Number.POSITIVE_INFINITY : performance.now() + limit;
-    if (this.#stageEndsAt < this.#timerEndsAt) this.#armTimer();
+    const limit = this.#limits.stageTimeoutsMs?.[stage];
+    if (limit === undefined) {
+      this.#stageEndsAt = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#stageEndsAt = performance.now() + limit;
+    if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer();
   }
 
-  /**
-   * Runs one step. `begin` starts it and returns what frees everything when the step is interrupted; it is not called
-   * once the step has settled itself.
-   */
-  step<T>(begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#interruption !== undefined) return reject(this.#interruption.error);
-      let open = true;
-      // What settles a second time is late news of a step that is over.
-      const close = (): boolean => {
-        if (!open) return false;
-        open = false;
-        this.#endStep = undefined;
-        return true;
-      };
-      const undo = begin(
-        (value) => close() && resolve(value),
-        (error) => close() && reject(error as Error),
-      );
-      if (!open) return;
-      this.#endStep = (error) => {
-        if (!close()) return;
-        undo();
-        reject(error as Error);
-      };
-    });
+  /** Says how to free what is open from now on; replaces what was said before. */
+  hold(undo: (() => void) | undefined): void {
+    if (this.#over) undo?.();
+    else this.#undo = undo;
   }
 
-  /** Passes a socket on to the caller; frees it instead when the operation was interrupted after its last step. */
-  claim(socket: Socket): void {
-    if (this.#interruption !== undefined) socket.destroy();
-    this.throwIfInterrupted();
+  /** Runs a part of the work; what it throws is the operation's failure. */
+  run(work: () => void): void {
+    try {
+      if (!this.#over) work();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
-  /** Throws when the operation was interrupted between two steps. */
-  throwIfInterrupted(): void {
-    if (this.#interruption !== undefined) throw this.#interruption.error;
+  /** Ends it with its result, which now belongs to the caller. */
+  succeed(value: T): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#resolve(value);
   }
 
-  /** Frees the timer and the signal. */
-  release(): void {
+  /** Ends it with an error; frees what was held. */
+  fail(error: unknown): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#undo?.();
+    this.#reject(error);
+  }
+
+  #finish(): void {
+    this.#over = true;
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort !== undefined) this.#limits.signal?.removeEventListener("abort", this.#onAbort);
   }
-
-  /** Ends the step that is running, and with it the operation. The first error counts. */
-  interrupt(error: unknown): void {
-    this.#interruption ??= { error };
-    this.#endStep?.(this.#interruption.error);
-  }
-
-  readonly #onAbort = (): void => this.interrupt(this.#aborted());
 
   #armTimer(): void {
     clearTimeout(this.#timer);
-    this.#timerEndsAt = Math.min(this.#startedAt + this.#timeoutMs, this.#stageEndsAt);
+    this.#timerEndsAt = Math.min(this.#startedAt + this.#limits.timeoutMs, this.#stageEndsAt);
     // Rounded up, so that timers of the same length share one list in Node.
-    this.#timer = setTimeout(this.#onTimer, Math.ceil(this.#timerEndsAt - performance.now()));
+    const pauseMs = Math.ceil(this.#timerEndsAt - performance.now());
+    this.#timer = setTimeout(Operation.#onTimer, pauseMs, this as Operation<unknown>);
   }
 
-  readonly #onTimer = (): void => {
+  static #onTimer(this: void, operation: Operation<unknown>): void {
     const now = performance.now();
-    const wholeIsOver = now >= this.#startedAt + this.#timeoutMs;
+    const wholeIsOver = now >= operation.#startedAt + operation.#limits.timeoutMs;
     // The stage that set the timer may be over: then its successor's limit counts.
-    if (wholeIsOver || now >= this.#stageEndsAt) this.interrupt(this.#timedOut(wholeIsOver));
-    else this.#armTimer();
-  };
+    if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
+    else operation.#armTimer();
+  }
 
   #timedOut(whole: boolean): SocksError {
-    const { stage, hop, awaited } = this.#activity ?? {};
+    const { timeoutMs, stageTimeoutsMs } = this.#limits;
+    const stage = this.#stage ?? "request";
     const limit = whole
-      ? `${this.#timeoutMs} ms (timeoutMs, for the whole way)`
-      : `${this.#stageTimeoutsMs?.[stage ?? "request"] ?? 0} ms (stageTimeoutsMs["${stage ?? ""}"])`;
-    const message = `timed out after ${limit}${awaited === undefined ? "" : ` waiting for ${awaited()}`}`;
-    return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: hop?.() });
+      ? `${timeoutMs} ms (timeoutMs, for the whole way)`
+      : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
+    const message = `timed out after ${limit} waiting for ${this.#awaited()}`;
+    return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
   }
 
-  #aborted(): SocksError {
-    const { stage, hop, awaited } = this.#activity ?? {};
-    const message = `cancelled by the caller${awaited === undefined ? "" : ` while waiting for ${awaited()}`}`;
-    return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", stage, hop: hop?.(), cause: this.#signal?.reason });
+  #aborted(signal: AbortSignal): SocksError {
+    const message = `cancelled by the caller while waiting for ${this.#awaited()}`;
+    const options = { stage: this.#stage, hop: this.#activity?.reference(), cause: signal.reason };
+    return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", ...options });
+  }
+
+  #awaited(): string {
+    return this.#stage === undefined ? "anything to begin" : (this.#activity?.awaited(this.#stage) ?? "");
   }
 }

@@ -1,0 +1,34 @@
+import type { IpAddress } from "@sockskit/wire";
+
+import { isSocksError, SocksError } from "../errors.ts";
+import type { Operation } from "../internal/operation.ts";
+import type { AddressFamily, Resolver } from "../resolver/resolver.ts";
+import { resolveFailed } from "../resolver/system-lookup.ts";
+import type { Peer } from "./peer.ts";
+
+/** Looks the name of `peer` up. Whatever goes wrong ends the operation. */
+export function resolveHost<T>(
+  operation: Operation<T>,
+  name: string,
+  family: AddressFamily,
+  resolver: Resolver,
+  peer: Pick<Peer, "title" | "reference" | "awaited">,
+  onResolved: (addresses: readonly IpAddress[]) => void,
+): void {
+  operation.enter("resolve", peer);
+  const controller = new AbortController();
+  operation.hold(() => controller.abort());
+  const fail = (cause: unknown): void => {
+    if (operation.over) return;
+    const { code, message, side } = isSocksError(cause) ? cause : resolveFailed(name, "the resolver failed", cause);
+    const options = { side, stage: "resolve", hop: peer.reference(), cause } as const;
+    operation.fail(new SocksError(code, `${peer.title()} cannot be found: ${message}`, options));
+  };
+  const succeed = (addresses: readonly IpAddress[]): void => {
+    if (addresses.length === 0) return fail(resolveFailed(name, "the resolver gave no address"));
+    operation.hold(undefined);
+    operation.run(() => onResolved(addresses));
+  };
+  // A resolver from elsewhere may throw instead of rejecting.
+  operation.run(() => void resolver.resolve(name, { family, signal: controller.signal }).then(succeed, fail));
+}

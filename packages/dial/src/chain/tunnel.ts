@@ -1,0 +1,200 @@
+import type { Socket } from "node:net";
+
+import type { ClientEvent, ClientHandshake } from "@sockskit/handshake";
+import { isReachedDirectly } from "@sockskit/url";
+import { type Address, type IpAddress, withPort } from "@sockskit/wire";
+
+import { connectAddress } from "../address/connect-address.ts";
+import { type AttemptObserver, Target } from "../address/peer.ts";
+import { resolveHost } from "../address/resolve-host.ts";
+import type { OutgoingSettings } from "../address/socket-options.ts";
+import type { ActiveStage, Operation } from "../internal/operation.ts";
+import type { DialledTunnel } from "./dial-through.ts";
+import { closedError, handshakeError } from "./hop-errors.ts";
+import { type Hop, ResolvedHere } from "./hop.ts";
+import type { Observer } from "./observer.ts";
+
+/** One handshake of the way. */
+interface Step {
+  readonly hop: Hop;
+  /** What the hop is asked for: the next proxy, or the destination. */
+  readonly destination: Address;
+  readonly machine: ClientHandshake;
+}
+
+/**
+ * The making of one tunnel: plan the way, dial the first proxy, run the handshakes one after the other on the same
+ * socket. Every failure goes to the operation, which frees the socket.
+ */
+export class Tunnel {
+  readonly #operation: Operation<DialledTunnel>;
+  readonly #hops: readonly Hop[];
+  readonly #target: Address;
+  readonly #settings: OutgoingSettings;
+  readonly #strict: boolean;
+  readonly #observer: Observer;
+  readonly #steps: Step[] = [];
+  #current = 0;
+  #stage: ActiveStage = "dial-proxy";
+  #socket: Socket | undefined;
+
+  constructor(
+    operation: Operation<DialledTunnel>,
+    hops: readonly Hop[],
+    target: Address,
+    settings: OutgoingSettings,
+    strict: boolean,
+    observer: Observer,
+  ) {
+    this.#operation = operation;
+    this.#hops = hops;
+    this.#target = target;
+    this.#settings = settings;
+    this.#strict = strict;
+    this.#observer = observer;
+  }
+
+  /**
+   * Plans who is asked for what and who resolves names, then dials. Whatever a hop cannot carry fails in the plan, before
+   * a connection is opened.
+   */
+  open(): void {
+    const index = this.#steps.length;
+    const hop = this.#hops[index];
+    if (hop === undefined) return this.#dialProxy();
+    const next = this.#hops[index + 1]?.proxy.address ?? this.#target;
+    if (next.type === "domain" && hop.proxy.resolve === "local") this.#resolveFor(hop, next);
+    else this.#plan(hop, next);
+  }
+
+  #plan(hop: Hop, destination: Address): void {
+    if (destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
+      return this.#dialDirectly(hop, destination);
+    }
+    this.#steps.push({ hop, destination, machine: hop.handshake(destination, this.#strict) });
+    this.open();
+  }
+
+  /** IPv4 is preferred: nothing says whether the proxy has IPv6, and it is asked for one address only. */
+  #resolveFor(hop: Hop, next: Address): void {
+    const { family, resolver } = this.#settings;
+    const name = next.host;
+    const wanted = hop.proxy.version === 4 ? 4 : family;
+    resolveHost(this.#operation, name, wanted, resolver, new ResolvedHere(hop, next), (addresses) => {
+      this.#observer.progress?.(hop, { step: "resolved", name, addresses });
+      const chosen = addresses.find((address) => address.type === "ipv4") ?? addresses[0];
+      if (!this.#operation.over) this.#plan(hop, withPort(chosen as IpAddress, next.port));
+    });
+  }
+
+  #dialDirectly(hop: Hop, address: IpAddress): void {
+    this.#observer.progress?.(hop, { step: "direct", address, networks: hop.proxy.direct ?? [] });
+    if (this.#operation.over) return;
+    const onAttempt = attemptObserver(undefined, this.#observer);
+    connectAddress(this.#operation, address, this.#settings, new Target(address), onAttempt, (socket) =>
+      this.#operation.succeed({ socket, boundAddress: undefined, hops: [] }),
+    );
+  }
+
+  #dialProxy(): void {
+    const hop = this.#hops[0] as Hop;
+    const onAttempt = attemptObserver(hop, this.#observer);
+    connectAddress(this.#operation, hop.proxy.address, this.#settings, hop, onAttempt, (socket) => {
+      this.#socket = socket;
+      // Not `data`: when a `readable` listener is gone, the socket is neither flowing nor paused, like one that was
+      // never read from, and the caller's own `data` listener starts it as usual.
+      socket.on("readable", this.#onReadable);
+      socket.on("end", this.#onEnd);
+      socket.on("error", this.#onError);
+      this.#beginHandshake(undefined);
+    });
+  }
+
+  /** @param earlier - What came behind the previous hop's last reply. */
+  #beginHandshake(earlier: Uint8Array | undefined): void {
+    const { hop, machine } = this.#step();
+    this.#enter(hop.proxy.version === 4 ? "request" : "negotiate");
+    this.#perform(machine.start());
+    if (earlier !== undefined) this.#receive(earlier);
+  }
+
+  #receive(octets: Uint8Array): void {
+    const { hop, machine } = this.#step();
+    this.#observer.octets?.(hop, "received", this.#stage, octets, false);
+    if (!this.#operation.over) this.#perform(machine.receive(octets));
+  }
+
+  #perform(events: readonly ClientEvent[]): void {
+    const { hop, destination, machine } = this.#step();
+    for (const event of events) {
+      switch (event.type) {
+        case "send":
+          this.#observer.octets?.(hop, "sent", this.#stage, event.data, event.secret);
+          this.#socket?.write(event.data);
+          break;
+        case "progress":
+          this.#enter(event.step === "authenticated" ? "request" : "authenticate");
+          this.#observer.progress?.(hop, event);
+          break;
+        case "established": {
+          const { reply, boundAddress } = event;
+          this.#observer.progress?.(hop, { step: "established", destination, reply, boundAddress });
+          return this.#finishHandshake(boundAddress, machine.takeTrailingData());
+        }
+        case "failed":
+          return this.#operation.fail(handshakeError(hop, destination, event.error));
+        default:
+          break;
+      }
+      if (this.#operation.over) return;
+    }
+  }
+
+  #finishHandshake(boundAddress: Address | undefined, trailing: Uint8Array | undefined): void {
+    const socket = this.#socket as Socket;
+    if (this.#operation.over) return;
+    this.#current += 1;
+    if (this.#current < this.#steps.length) return this.#beginHandshake(trailing);
+    socket.removeListener("readable", this.#onReadable);
+    socket.removeListener("end", this.#onEnd);
+    socket.removeListener("error", this.#onError);
+    // Before anybody can listen: what the destination said first must be read first.
+    if (trailing !== undefined) socket.unshift(trailing);
+    this.#operation.succeed({ socket, boundAddress, hops: this.#hops.map(({ proxy }) => proxy) });
+  }
+
+  #enter(stage: ActiveStage): void {
+    this.#stage = stage;
+    this.#operation.enter(stage, this.#step().hop);
+  }
+
+  #step(): Step {
+    return this.#steps[this.#current] as Step;
+  }
+
+  readonly #onReadable = (): void => {
+    const octets: Uint8Array | null | undefined = this.#socket?.read();
+    if (octets === null || octets === undefined) return;
+    try {
+      this.#receive(octets);
+    } catch (error) {
+      this.#operation.fail(error);
+    }
+  };
+
+  readonly #onEnd = (): void => this.#onClosed(undefined);
+  readonly #onError = (error: Error): void => this.#onClosed(error);
+
+  #onClosed(error: Error | undefined): void {
+    const { hop, destination } = this.#step();
+    this.#operation.fail(closedError(hop, destination, this.#stage, error));
+  }
+}
+
+function attemptObserver(hop: Hop | undefined, { progress }: Observer): AttemptObserver | undefined {
+  if (progress === undefined) return undefined;
+  return (address, outcome) => {
+    if (outcome instanceof Error) progress(hop, { step: "attempt-failed", address, error: outcome });
+    else progress(hop, { step: outcome, address });
+  };
+}
