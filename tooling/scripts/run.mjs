@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 
 const OLDEST_NODE = 20;
 const QUIET_BUILD_MS = 2000;
+const NPM_WATCH_MS = 500;
 
 const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
@@ -25,6 +26,7 @@ let child;
 let stopSignal;
 const startedOnTerminal = inForegroundOfTerminal();
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => passOn(signal));
+if (process.env["npm_lifecycle_event"] !== undefined) watchNpm();
 
 try {
   process.exitCode = await main(process.argv.slice(2));
@@ -131,6 +133,18 @@ function passOn(signal) {
   if (signal !== "SIGHUP" || hangUp) stopSignal = signal;
   if (signal === "SIGINT" && inForegroundOfTerminal()) return;
   child?.kill(hangUp ? "SIGTERM" : signal);
+}
+
+// npm runs its scripts through a shell. A SIGTERM for npm ends npm and that shell, and nobody tells us:
+// without this a killed "npm start" would leave a server behind.
+function watchNpm() {
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    if (stopSignal === undefined) passOn("SIGTERM");
+  }, NPM_WATCH_MS);
+  watch.unref();
 }
 
 function inForegroundOfTerminal() {

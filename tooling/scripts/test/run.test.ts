@@ -109,6 +109,24 @@ describe("the command", () => {
   });
 });
 
+test("the command ends with npm, whose end reaches no script", async () => {
+  tool("node_modules/.bin/job", "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done");
+  write(
+    "npm.mjs",
+    `
+    import { spawn } from "node:child_process";
+    spawn("sh", ["-c", '"$NODE" tooling/scripts/run.mjs job; exit $?'], { stdio: "inherit" });
+  `,
+  );
+  const child = start([], { NODE: process.execPath, npm_lifecycle_event: "start" }, "npm.mjs");
+  const result = collect(child);
+  await once(child.stdout ?? child, "data");
+  // npm and its shell die; the runner hears nothing of it.
+  const shells = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+  for (const pid of [...shells, child.pid]) process.kill(Number(pid), "SIGKILL");
+  expect(await result).toMatchObject({ stdout: "ready\ngot\n" });
+});
+
 test("a signal during the install stops everything", async () => {
   tool("path/npx", "echo installing; exec sleep 30");
   const child = start(["job"]);
@@ -119,11 +137,11 @@ test("a signal during the install stops everything", async () => {
   expect(existsSync(join(root, "node_modules/.sockskit-install"))).toBe(false);
 });
 
-function start(args: string[], changes: Record<string, string> = {}): ChildProcess {
-  const { npm_execpath: _, ...inherited } = process.env;
+function start(args: string[], changes: Record<string, string> = {}, script = "tooling/scripts/run.mjs"): ChildProcess {
+  const { npm_execpath: _, npm_lifecycle_event: __, ...inherited } = process.env;
   const env = { ...inherited, PATH: `${join(root, "path")}:${process.env["PATH"]}`, ...changes };
   // A session of its own: the tests may run on a terminal.
-  return spawn(process.execPath, ["tooling/scripts/run.mjs", ...args], { cwd: root, env, detached: true });
+  return spawn(process.execPath, [script, ...args], { cwd: root, env, detached: true });
 }
 
 async function collect(child: ChildProcess): Promise<{ status: number | null; stdout: string; stderr: string }> {
