@@ -1,0 +1,47 @@
+import { CliError } from "../cli-error.ts";
+import { type RequestSpec, parseFetchUrl } from "./request-spec.ts";
+
+/** A request and the place it goes to. */
+export interface Destination {
+  /** What to ask for. */
+  readonly spec: RequestSpec;
+  /** Where. */
+  readonly url: URL;
+}
+
+/** Headers that are meant for the host that they were written for. */
+const PERSONAL: ReadonlySet<string> = new Set(["authorization", "cookie", "host", "proxy-authorization"]);
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Where a response sends its reader, the way `curl -L` goes on; `undefined` when it does not.
+ *
+ * @throws CliError `ERR_SOCKS_HTTP_FAILED` when it sends to something that is no web page.
+ */
+export function followRedirect(
+  current: Destination,
+  status: number,
+  location: string | undefined,
+): Destination | undefined {
+  if (!REDIRECTS.has(status) || location === undefined) return undefined;
+  let url: URL;
+  try {
+    url = parseFetchUrl(location, current.url);
+  } catch (error) {
+    throw new CliError("ERR_SOCKS_HTTP_FAILED", `bad redirect: ${(error as Error).message}`, error);
+  }
+  const { spec } = current;
+  const becomesGet =
+    status === 303 ? spec.method !== "HEAD" : (status === 301 || status === 302) && spec.method === "POST";
+  const changed = becomesGet && !spec.isMethodChosen ? { ...spec, method: "GET", body: undefined } : spec;
+  // Credentials go to the host, port and scheme that they were given for, and nowhere else.
+  if (url.origin === current.url.origin) {
+    if (url.username === "" && url.password === "") {
+      url.username = current.url.username;
+      url.password = current.url.password;
+    }
+    return { spec: changed, url };
+  }
+  const headers = changed.headers.filter(([name]) => !PERSONAL.has(name.toLowerCase()));
+  return { spec: { ...changed, headers }, url };
+}

@@ -1,0 +1,156 @@
+import { Command, CommanderError } from "commander";
+
+import { usageError } from "./cli-error.ts";
+import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./common-options.ts";
+import { parseDuration } from "./duration.ts";
+import { EXIT_STATUS } from "./exit-status.ts";
+import type { FetchOptions } from "./commands/fetch.ts";
+import type { ProbeOptions } from "./commands/probe.ts";
+import type { ServeOptions } from "./commands/serve.ts";
+import { print } from "./standard-output.ts";
+
+/**
+ * Reads the command line and runs the command. Each command is loaded when it is called.
+ *
+ * @returns The exit status.
+ * @throws CliError `ERR_SOCKS_USAGE`, and what the command throws.
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  let help = "";
+  let status: number = EXIT_STATUS.success;
+  const program = new Command("sockskit")
+    .description("SOCKS from the command line: connect, fetch, probe, forward, serve.")
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined })
+    .helpCommand(false)
+    .option("-V, --version", "print the version")
+    .addHelpText("after", GENERAL_HELP);
+  const finish = (result: Promise<number>): Promise<void> => result.then((value) => void (status = value));
+
+  addRouteOptions(program.command("connect"))
+    .description("a tunnel on standard input and output, for example as an ssh ProxyCommand")
+    .argument("<host:port>", "where to")
+    .addHelpText("after", CONNECT_HELP)
+    .action((target: string, options: RouteOptions) =>
+      finish(import("./commands/connect.ts").then(({ connect }) => connect(target, options))),
+    );
+
+  addRouteOptions(program.command("fetch"))
+    .description("HTTP and HTTPS through the proxy: the body goes to standard output")
+    .argument("<url>", "what to fetch; http:// may be left out")
+    .option("-L, --location", "follow redirects", false)
+    .option("--max-redirs <count>", "most redirects to follow", parseCount, 50)
+    .option("-i, --include", "write the head of the response before the body", false)
+    .option("-I, --head", "ask for the head only (HEAD), and write it", false)
+    .option("-o, --output <file>", "write to a file instead of standard output")
+    .option("-H, --header <line>", 'header to send, "Name: value"; repeatable; "Name:" leaves one out', collect, [])
+    .option("-X, --request <method>", "method to use")
+    .option(
+      "-d, --data <data>",
+      "body to send, as POST; repeatable; @file reads a file, @- standard input",
+      collect,
+      [],
+    )
+    .option("-f, --fail", "a status of 400 or more is a failure, without the body", false)
+    .option("--cacert <file>", "trust the certificates in this PEM file instead of the usual ones")
+    .option("-m, --max-time <duration>", "for everything", parseDuration)
+    .addHelpText("after", FETCH_HELP)
+    .action((url: string, options: FetchOptions) =>
+      finish(import("./commands/fetch.ts").then(({ fetchUrl }) => fetchUrl(url, options))),
+    );
+
+  addCommonOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy"))
+    .description("what a proxy speaks: versions, methods, commands, latency")
+    .argument("<proxy...>", "URL, or host:port")
+    .option("--target <host:port>", "what to ask the proxy to connect to; by default a closed port of its own host")
+    .addHelpText("after", PROBE_HELP)
+    .action((proxies: string[], options: ProbeOptions) =>
+      finish(import("./commands/probe.ts").then(({ probe }) => probe(proxies, options))),
+    );
+
+  addRouteOptions(program.command("forward"))
+    .description("a local port that leads through the proxy")
+    .argument("<local>", "[address:]port to listen on; 127.0.0.1 unless given, port 0 takes a free one")
+    .argument("<host:port>", "where to")
+    .addHelpText("after", FORWARD_HELP)
+    .action((local: string, target: string, options: RouteOptions) =>
+      finish(import("./commands/forward.ts").then(({ forward }) => forward(local, target, options))),
+    );
+
+  addCommonOptions(program.command("serve"))
+    .description("a SOCKS server for a moment; sockskitd is the one to keep")
+    .argument("[address]", "[address:]port to listen on", "127.0.0.1:1080")
+    .option("-u, --user <name:password>", "let only this user in; repeatable", collect, [])
+    .option("--open", "let everybody in on an address that other hosts can reach", false)
+    .addHelpText("after", SERVE_HELP)
+    .action((address: string, options: ServeOptions) =>
+      finish(import("./commands/serve.ts").then(({ serve }) => serve(address, options))),
+    );
+
+  if (args.length === 0) throw usageError("no command given; sockskit --help lists them");
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw usageError(`${sentence(error.message)}; see sockskit --help`);
+    await print(help);
+  }
+  return status;
+}
+
+/** Commander's message on one line, without its prefix. */
+function sentence(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replaceAll(/\.?\s*\n\s*/g, " ")
+    .replace(/\.$/, "");
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw usageError(`"${text}" is no number from 0 to 9999`);
+}
+
+const GENERAL_HELP = `
+Without -x the proxy comes from the environment: all_proxy, SOCKS_SERVER and others; no_proxy lists what is reached directly.
+
+Examples:
+  sockskit probe 127.0.0.1:1080
+  sockskit fetch -x socks5h://127.0.0.1:1080 https://example.com/
+  ssh -o ProxyCommand='sockskit connect -x socks5h://127.0.0.1:1080 %h:%p' server.example
+  sockskit forward -x socks5h://127.0.0.1:1080 8080 intranet.example:80
+  sockskit serve 127.0.0.1:1080
+
+Exit status: 0 success, 1 other failure, 2 usage, 3 resolve, 4 dial-proxy, 5 negotiate, 6 authenticate, 7 request, 8 relay,
+9 timeout.`;
+
+const CONNECT_HELP = `
+Examples:
+  sockskit connect -x socks5h://proxy.example:1080 server.example:22
+  sockskit connect -x socks5h://alice:secret@gate.example -x socks4a://10.2.2.2 server.example:25
+  ssh -o ProxyCommand='sockskit connect -x socks5h://proxy.example %h:%p' server.example
+  all_proxy=socks5h://proxy.example sockskit connect server.example:22`;
+
+const FETCH_HELP = `
+Examples:
+  sockskit fetch -x socks5h://proxy.example https://example.com/ -o page.html
+  sockskit fetch -x socks5h://proxy.example -L -i http://example.com/
+  sockskit fetch -x socks5h://proxy.example -d name=value https://api.example/
+  https_proxy=socks5h://proxy.example sockskit fetch --json -I https://example.com/`;
+
+const PROBE_HELP = `
+Examples:
+  sockskit probe 127.0.0.1:1080
+  sockskit probe socks5://alice:secret@proxy.example --target example.com:80
+  sockskit probe --json socks5://a.example socks5://b.example`;
+
+const FORWARD_HELP = `
+Examples:
+  sockskit forward -x socks5h://proxy.example 8080 intranet.example:80
+  sockskit forward -x socks5h://proxy.example '[::1]:5432' db.example:5432`;
+
+const SERVE_HELP = `
+Examples:
+  sockskit serve
+  sockskit serve 1081 -v
+  sockskit serve 0.0.0.0:1080 --user alice:secret`;

@@ -1,0 +1,36 @@
+import { type Address, WireError, parseHostPort } from "@sockskit/wire";
+
+import { usageError } from "./cli-error.ts";
+
+/**
+ * The destination that a command line names: `host:port`.
+ *
+ * @throws CliError `ERR_SOCKS_USAGE`.
+ */
+export function parseTarget(text: string): Address {
+  return parseArgument(text, 1);
+}
+
+/**
+ * Where to listen: `port`, `address:port`, `[v6]:port`.
+ *
+ * @throws CliError `ERR_SOCKS_USAGE`.
+ */
+export function parseListenAddress(text: string): { readonly host: string; readonly port: number } {
+  const { type, host, port } = parseArgument(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text, 0);
+  if (type !== "domain") return { host, port };
+  if (host === "localhost") return { host: "127.0.0.1", port };
+  throw usageError(`"${text}": ${host} is no address of this host; expected for example 127.0.0.1:8080 or 8080`);
+}
+
+function parseArgument(text: string, minimalPort: number): Address {
+  let address: Address;
+  try {
+    address = parseHostPort(text);
+  } catch (error) {
+    if (error instanceof WireError) throw usageError(error.message);
+    throw error;
+  }
+  if (address.port >= minimalPort) return address;
+  throw usageError(`"${text}": port 0 is none; expected 1 to 65535`);
+}
