@@ -64,3 +64,13 @@ export class ServerError extends Error {
     if (options.problems !== undefined) this.problems = options.problems;
   }
 }
+
+/** A path of keys and indices into the options. */
+export type OptionPath = readonly (string | number)[];
+
+/** The error for an option that cannot be used: `listen[0].port: ...`. */
+export function badOption(path: OptionPath, problem: string): ServerError {
+  let place = "";
+  for (const step of path) place += typeof step === "number" ? `[${step}]` : place === "" ? step : `.${step}`;
+  return new ServerError("ERR_SOCKS_BAD_OPTION", `${place === "" ? "options" : place}: ${problem}`, { path });
+}

@@ -3,7 +3,7 @@ import { type IpAddress, parseIpAddress } from "@sockskit/wire";
 import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { UserConfig } from "./credentials/user.ts";
 import { UserStore } from "./credentials/user-store.ts";
-import { ServerError } from "./errors.ts";
+import { badOption, type OptionPath, ServerError } from "./errors.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
 import {
@@ -60,7 +60,7 @@ export function planServer(options: ServerOptions): Plan {
   const { credentials } = options;
   const store = isUserList(credentials) ? new UserStore(credentials, {}) : credentials;
   if (store !== undefined && typeof store.verify !== "function") {
-    throw bad("expected a list of users or an object with a method verify", ["credentials"]);
+    throw badOption(["credentials"], "expected a list of users or an object with a method verify");
   }
   return {
     listen,
@@ -88,15 +88,15 @@ function isUserList(credentials: ServerOptions["credentials"]): credentials is r
 
 function checkEngine(engine: unknown): void {
   if (engine === undefined || engine === "auto" || engine === "portable") return;
-  throw bad(`${JSON.stringify(engine)} is not an engine; expected "auto" or "portable"`, ["engine"]);
+  throw badOption(["engine"], `${JSON.stringify(engine)} is not an engine; expected "auto" or "portable"`);
 }
 
 function checkOutbound({ localAddress, family }: NonNullable<ServerOptions["outbound"]>): void {
   if (localAddress !== undefined && parseIpAddress(localAddress) === undefined) {
-    throw bad(`${JSON.stringify(localAddress)} is not an IP address`, ["outbound", "localAddress"]);
+    throw badOption(["outbound", "localAddress"], `${JSON.stringify(localAddress)} is not an IP address`);
   }
   if (family !== undefined && family !== "auto" && family !== 4 && family !== 6) {
-    throw bad('expected 4, 6 or "auto"', ["outbound", "family"]);
+    throw badOption(["outbound", "family"], 'expected 4, 6 or "auto"');
   }
 }
 
@@ -105,7 +105,7 @@ function checkTimeouts(timeouts: TimeoutOptions = {}): TimeoutOptions {
     const max = key === "lingerMs" ? MAX_LINGER_MS : MAX_TIMER_MS;
     const min = key === "loginFailureMs" ? 0 : 1;
     if (typeof value !== "number" || !(value >= min && value <= max)) {
-      throw bad(`${String(value)} is not a time; expected ${min} to ${max} milliseconds`, ["timeouts", key]);
+      throw badOption(["timeouts", key], `${String(value)} is not a time; expected ${min} to ${max} milliseconds`);
     }
   }
   return timeouts;
@@ -114,20 +114,15 @@ function checkTimeouts(timeouts: TimeoutOptions = {}): TimeoutOptions {
 function checkLimits(limits: LimitOptions = {}): LimitOptions {
   for (const [key, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1)
-      throw bad(`${String(value)} is not a limit; expected a whole number, 1 or more`, ["limits", key]);
+      throw badOption(["limits", key], `${String(value)} is not a limit; expected a whole number, 1 or more`);
   }
   return limits;
 }
 
-function checkKeys(value: unknown, known: readonly string[], path: readonly (string | number)[]): void {
+function checkKeys(value: unknown, known: readonly string[], path: OptionPath): void {
   if (value === undefined) return;
-  if (typeof value !== "object" || value === null) throw bad("expected an object", path);
+  if (typeof value !== "object" || value === null) throw badOption(path, "expected an object");
   const stranger = Object.keys(value).find((key) => !known.includes(key));
   if (stranger !== undefined)
-    throw bad(`there is no such option; expected one of ${known.join(", ")}`, [...path, stranger]);
-}
-
-function bad(problem: string, path: readonly (string | number)[]): ServerError {
-  const place = path.map((step, i) => (typeof step === "number" ? `[${step}]` : i === 0 ? step : `.${step}`)).join("");
-  return new ServerError("ERR_SOCKS_BAD_OPTION", `${place === "" ? "options" : place}: ${problem}`, { path });
+    throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
 }

@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { noneServer, type ServerAuthMethod, userPassServer } from "@sockskit/auth";
 import { createResolver, type Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
-import { formatAddress, type IpAddress, isUnspecified } from "@sockskit/wire";
+import { type IpAddress, isUnspecified } from "@sockskit/wire";
 import { UserStore } from "./credentials/user-store.ts";
 import { ServerError } from "./errors.ts";
 import { Announcer, type ServerEvents } from "./events.ts";
@@ -12,9 +11,8 @@ import { FailureLimit } from "./limits/failure-limit.ts";
 import { KeyedCount } from "./limits/keyed-count.ts";
 import { RuleLimits } from "./limits/rule-limits.ts";
 import { hostAddresses } from "./listener/host-addresses.ts";
-import type { ListenPlan } from "./listener/listen-plan.ts";
-import { Listener } from "./listener/listener.ts";
-import type { AuthMethodName, ServerOptions } from "./options.ts";
+import { ListenerSet } from "./listener/listener-set.ts";
+import type { ServerOptions } from "./options.ts";
 import { compileRules, type Plan, planServer } from "./plan.ts";
 import { portableRelay } from "./relay/portable.ts";
 import type { Entrance, SessionHost } from "./session/host.ts";
@@ -37,17 +35,6 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
-interface OpenListener {
-  readonly plan: ListenPlan;
-  readonly listener: Listener;
-  /** What new clients of it get; a reload replaces it. */
-  entrance: Entrance;
-}
-
-const AUTH_METHODS: Readonly<Record<AuthMethodName, ServerAuthMethod>> = {
-  none: noneServer(),
-  userpass: userPassServer(),
-};
 /** Clients whose failed log-ins are remembered. */
 const FAILURE_TABLE_SIZE = 10_000;
 /** How old the list of this host's addresses may be when it matters. */
@@ -69,14 +56,18 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   readonly #perClient = new KeyedCount();
   readonly #tally: Tally = emptyTally();
   readonly #host: SessionHost;
+  readonly #listeners = new ListenerSet({
+    onClient: (socket, client, entrance) => this.#accept(socket, client, entrance),
+    onError: (error) => this.#announcer.report(error),
+  });
   readonly #ownResolver: Resolver = createResolver();
   #state: "new" | "listening" | "closing" | "closed" = "new";
   #plan: Plan;
   #settings: Settings;
   #failures: FailureLimit;
-  #listeners: OpenListener[] = [];
   #hostAddresses: readonly IpAddress[] = [];
   #hostAddressesAtMs = 0;
+  #retired: Promise<unknown> = Promise.resolve();
   #reloading: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
   #resolveClosed: (value: Promise<void>) => void = () => undefined;
@@ -87,13 +78,14 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     this.#plan = planServer(options);
     this.#settings = this.#settingsFor(this.#plan, compileRules(this.#plan.rules));
     this.#failures = failureLimit(this.#plan);
-    const server = this;
+    const settings = (): Settings => this.#settings;
+    const failures = (): FailureLimit => this.#failures;
     this.#host = {
       get settings() {
-        return server.#settings;
+        return settings();
       },
       get failures() {
-        return server.#failures;
+        return failures();
       },
       tally: this.#tally,
       announcer: this.#announcer,
@@ -110,16 +102,16 @@ export class SocksServer extends EventEmitter<ServerEvents> {
    * @throws ServerError `ERR_SOCKS_LISTEN_FAILED` (then none is open), `ERR_SOCKS_SERVER_STATE`.
    */
   async listen(): Promise<readonly ListeningAddress[]> {
-    if (this.#state !== "new")
-      throw new ServerError("ERR_SOCKS_SERVER_STATE", "listen() was called before; a server listens once");
+    if (this.#state !== "new") {
+      throw new ServerError("ERR_SOCKS_SERVER_STATE", "listen() or close() was called before; a server listens once");
+    }
     this.#state = "listening";
     try {
-      await this.#openListeners(this.#plan);
+      return await this.#take(this.#plan);
     } catch (error) {
       await this.close();
       throw error;
     }
-    return this.#listeners.map(({ listener: { address } }) => ({ host: address.host, port: address.port }));
   }
 
   /**
@@ -155,19 +147,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   /** Open sessions at this moment. */
   *sessions(): Iterable<SessionInfo> {
-    const nowMs = performance.now();
-    for (const { id, client, user, destination, phase, bytesIn, bytesOut, openedAtMs } of this.#sessions) {
-      yield {
-        id,
-        client,
-        ...(user === undefined ? {} : { user }),
-        ...(destination === undefined ? {} : { destination }),
-        phase,
-        bytesIn,
-        bytesOut,
-        durationMs: nowMs - openedAtMs,
-      };
-    }
+    for (const session of this.#sessions) yield session.info;
   }
 
   /** Figures of this moment. */
@@ -180,7 +160,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     return { ...this.#tally, sessions: this.#sessions.size, bytesIn, bytesOut };
   }
 
-  #accept(socket: Socket, client: IpAddress, { entrance }: OpenListener): void {
+  #accept(socket: Socket, client: IpAddress, entrance: Entrance): void {
     const { limits, lanes } = this.#settings;
     const key = clientKey(client);
     const full =
@@ -203,7 +183,9 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     }
     this.#tally.accepted += 1;
     this.#perClient.add(key);
-    this.#sessions.add(new Session(this.#host, entrance, socket, client, lastSessionId));
+    const session = new Session(this.#host, entrance, socket, client, lastSessionId);
+    this.#sessions.add(session);
+    session.start();
   }
 
   #turnAway(socket: Socket, client: IpAddress, reason: string): void {
@@ -221,85 +203,56 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   async #reload(options: ServerOptions): Promise<readonly ListeningAddress[]> {
-    if (this.#state !== "listening")
-      throw new ServerError("ERR_SOCKS_SERVER_STATE", "only a server that listens can be reloaded");
+    this.#requireListening();
     const plan = planServer(options);
     const previous = this.#plan;
     try {
-      await this.#openListeners(plan);
+      const addresses = await this.#take(plan);
+      // It still answers log-ins that it was asked about.
+      this.#retired = Promise.all([this.#retired, closeStore(previous)]);
+      return addresses;
     } catch (error) {
-      if (plan.ownsStore) void closeStore(plan);
+      await closeStore(plan);
       throw error;
     }
-    if (previous.ownsStore && previous.store !== plan.store) await closeStore(previous);
-    return this.#listeners.map(({ listener: { address } }) => ({ host: address.host, port: address.port }));
   }
 
-  /** Opens what is missing, and only when all of that worked swaps everything at once. */
-  async #openListeners(plan: Plan): Promise<void> {
-    const left = [...this.#listeners];
-    const opened: OpenListener[] = [];
-    const next: OpenListener[] = [];
-    try {
-      for (const wanted of plan.listen) {
-        const index = left.findIndex(
-          ({ plan: { address, ipv6Only } }) =>
-            ipv6Only === wanted.ipv6Only && formatAddress(address) === formatAddress(wanted.address),
-        );
-        const kept = index === -1 ? undefined : left.splice(index, 1)[0];
-        const open = kept ?? (await this.#open(wanted));
-        if (kept === undefined) opened.push(open);
-        next.push(open);
-      }
-      if (this.#state !== "listening")
-        throw new ServerError("ERR_SOCKS_SERVER_STATE", "the server was closed meanwhile");
-    } catch (error) {
-      for (const { listener } of opened) listener.close();
-      throw error;
-    }
-
-    for (const [index, open] of next.entries())
-      open.entrance = entranceOf(open.listener.address, plan.listen[index] as ListenPlan);
-    for (const { listener } of left) listener.close();
-    this.#listeners = next;
-    if (plan.limits.loginFailuresPerMinute !== this.#plan.limits.loginFailuresPerMinute)
+  /** Opens what a plan is missing, and swaps everything at once when all of that worked. */
+  async #take(plan: Plan): Promise<readonly ListeningAddress[]> {
+    const settle = await this.#listeners.prepare(plan.listen);
+    settle(this.#state === "listening");
+    this.#requireListening();
+    if (plan.limits.loginFailuresPerMinute !== this.#plan.limits.loginFailuresPerMinute) {
       this.#failures = failureLimit(plan);
+    }
     this.#plan = plan;
-    this.#hostAddresses = hostAddresses();
-    this.#hostAddressesAtMs = performance.now();
+    this.#learnHostAddresses();
     this.#settings = this.#settingsFor(plan, this.#compile(plan));
+    return this.#listeners.addresses.map(({ host, port }) => ({ host, port }));
   }
 
-  async #open(plan: ListenPlan): Promise<OpenListener> {
-    const listener = await Listener.open({
-      address: plan.address,
-      ipv6Only: plan.ipv6Only,
-      onClient: (socket, client) => this.#accept(socket, client, open),
-      onError: (error) => this.#announcer.report(error),
-    });
-    const open: OpenListener = { plan, listener, entrance: entranceOf(listener.address, plan) };
-    return open;
+  #requireListening(): void {
+    if (this.#state === "listening") return;
+    throw new ServerError("ERR_SOCKS_SERVER_STATE", "the server does not listen; it was not started, or was closed");
   }
 
   #compile(plan: Plan): Policy {
-    return compileRules(
-      plan.rules,
-      this.#listeners.map(({ listener }) => listener.address),
-      this.#hostAddresses,
-    );
+    return compileRules(plan.rules, this.#listeners.addresses, this.#hostAddresses);
   }
 
+  /** A listener on every address of this host is reached by addresses that this host gets later, too. */
   #policyFor(port: number): Policy {
-    const concerned = this.#listeners.some(
-      ({ listener: { address } }) => address.port === port && isUnspecified(address),
-    );
-    const nowMs = performance.now();
-    if (concerned && nowMs - this.#hostAddressesAtMs > HOST_ADDRESSES_TTL_MS) {
-      this.#hostAddresses = hostAddresses();
-      this.#hostAddressesAtMs = nowMs;
+    const mayBeSelf = this.#listeners.addresses.some((address) => address.port === port && isUnspecified(address));
+    if (mayBeSelf && performance.now() - this.#hostAddressesAtMs > HOST_ADDRESSES_TTL_MS) {
+      this.#learnHostAddresses();
       this.#settings = { ...this.#settings, policy: this.#compile(this.#plan) };
     }
     return this.#settings.policy;
+  }
+
+  #learnHostAddresses(): void {
+    this.#hostAddresses = hostAddresses();
+    this.#hostAddressesAtMs = performance.now();
   }
 
   #settingsFor(plan: Plan, policy: Policy): Settings {
@@ -317,8 +270,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   #beginClosing(): Promise<void> {
     this.#state = "closing";
-    for (const { listener } of this.#listeners) listener.close();
-    this.#listeners = [];
+    this.#listeners.close();
     queueMicrotask(() => this.#finishClosing());
     return new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -329,7 +281,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     if (this.#state !== "closing" || this.#sessions.size > 0) return;
     this.#state = "closed";
     this.#ownResolver.close?.();
-    this.#resolveClosed(closeStore(this.#plan));
+    this.#resolveClosed(Promise.all([this.#retired, closeStore(this.#plan)]).then(() => undefined));
   }
 }
 
@@ -341,13 +293,6 @@ export class SocksServer extends EventEmitter<ServerEvents> {
  */
 export function createServer(options: ServerOptions = {}): SocksServer {
   return new SocksServer(options);
-}
-
-function entranceOf(address: IpAddress, plan: ListenPlan): Entrance {
-  return {
-    address,
-    handshake: { authMethods: plan.authMethods.map((name) => AUTH_METHODS[name]), versions: plan.versions },
-  };
 }
 
 function failureLimit(plan: Plan): FailureLimit {

@@ -2,7 +2,7 @@
  * Entry point of a hashing thread: one job at a time, one answer for each.
  */
 import { timingSafeEqual } from "node:crypto";
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort } from "node:worker_threads";
 import { deriveSync } from "./derive.ts";
 import type { PasswordHash } from "./password-hash.ts";
 
@@ -12,9 +12,11 @@ export interface HashRequest {
   readonly password: Uint8Array;
 }
 
-parentPort?.on("message", ({ hash, password }: HashRequest) => {
+const port = parentPort as MessagePort;
+
+port.on("message", ({ hash, password }: HashRequest) => {
   const { parameters, salt, digest } = hash;
   const derived = deriveSync(parameters, salt, digest.length, password);
   password.fill(0);
-  parentPort?.postMessage(timingSafeEqual(derived, digest));
+  port.postMessage(timingSafeEqual(derived, digest));
 });

@@ -141,7 +141,7 @@ export class UserStore implements CredentialStore {
   #secretOf(user: UserConfig, index: number): Secret {
     const path = ["credentials", index, "password"];
     if (typeof user.password !== "string") {
-      const plain = Buffer.from(String(user.password.plain));
+      const plain = Buffer.from(user.password.plain);
       if (plain.length > MAX_CREDENTIAL_LENGTH) {
         throw new ServerError(
           "ERR_SOCKS_BAD_OPTION",

@@ -1,5 +1,5 @@
 import { formatAddress, type IpAddress, isUnspecified, parseIpAddress } from "@sockskit/wire";
-import { ServerError } from "../errors.ts";
+import { badOption, type OptionPath } from "../errors.ts";
 import type { AuthMethodName, ListenOptions, ServerOptions } from "../options.ts";
 
 /** One listener as it is meant to be, checked and with its defaults. */
@@ -20,7 +20,7 @@ const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass"];
 export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
   const listen = options.listen ?? [{}];
   if (!Array.isArray(listen) || listen.length === 0)
-    throw bad("expected at least one address to listen on", ["listen"]);
+    throw badOption(["listen"], "expected at least one address to listen on");
   const common = methodsOf(options.authMethods ?? (options.credentials === undefined ? ["none"] : ["userpass"]), [
     "authMethods",
   ]);
@@ -42,9 +42,9 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
   for (const [index, plan] of plans.entries()) {
     const first = plans.findIndex((other) => formatAddress(other.address) === formatAddress(plan.address));
     if (first < index && plan.address.port !== 0)
-      throw bad(`${formatAddress(plan.address)} is there already, as listen[${first}]`, ["listen", index]);
+      throw badOption(["listen", index], `${formatAddress(plan.address)} is there already, as listen[${first}]`);
     if (plan.authMethods.includes("userpass") && options.credentials === undefined) {
-      throw bad('"userpass" needs users to compare with; give "credentials"', ["authMethods"]);
+      throw badOption(["authMethods"], '"userpass" needs users to compare with; give "credentials"');
     }
   }
   return plans;
@@ -53,31 +53,31 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
 function addressOf(entry: ListenOptions, index: number): IpAddress {
   const { host = "127.0.0.1", port = 1080 } = entry;
   if (!Number.isInteger(port) || port < 0 || port > 0xffff)
-    throw bad(`port ${String(port)} is not a number from 0 to 65535`, ["listen", index, "port"]);
+    throw badOption(["listen", index, "port"], `port ${String(port)} is not a number from 0 to 65535`);
   const address = typeof host === "string" ? parseIpAddress(host, port) : undefined;
   if (address === undefined) {
-    throw bad(
-      `${JSON.stringify(host)} is not an IP address; expected one of this host's, such as 127.0.0.1, 0.0.0.0 or ::1`,
+    throw badOption(
       ["listen", index, "host"],
+      `${JSON.stringify(host)} is not an IP address; expected one of this host's, such as 127.0.0.1, 0.0.0.0 or ::1`,
     );
   }
   return address;
 }
 
-function versionsOf(versions: readonly (4 | 5)[] | undefined, path: readonly (string | number)[]): readonly (4 | 5)[] {
-  if (versions === undefined) return [4, 5];
-  if (Array.isArray(versions) && versions.length > 0 && versions.every((version) => version === 4 || version === 5))
-    return [...versions];
-  throw bad("expected a list of SOCKS versions: 4, 5 or both", path);
+function versionsOf(versions: readonly (4 | 5)[] | undefined, path: OptionPath): readonly (4 | 5)[] {
+  return someOf([4, 5], versions ?? [4, 5], "SOCKS versions", path);
 }
 
-function methodsOf(methods: readonly AuthMethodName[], path: readonly (string | number)[]): readonly AuthMethodName[] {
-  if (Array.isArray(methods) && methods.length > 0 && methods.every((name) => METHOD_NAMES.includes(name)))
-    return [...methods];
-  throw bad(`expected a list of authentication methods: ${METHOD_NAMES.map((name) => `"${name}"`).join(", ")}`, path);
+function methodsOf(methods: readonly AuthMethodName[], path: OptionPath): readonly AuthMethodName[] {
+  return someOf(METHOD_NAMES, methods, "authentication methods", path);
 }
 
-function bad(problem: string, path: readonly (string | number)[]): ServerError {
-  const place = path.map((step, i) => (typeof step === "number" ? `[${step}]` : i === 0 ? step : `.${step}`)).join("");
-  return new ServerError("ERR_SOCKS_BAD_OPTION", `${place}: ${problem}`, { path });
+/** Checks that `list` has one or more of `known` and nothing else. */
+function someOf<T>(known: readonly T[], list: readonly T[], what: string, path: OptionPath): readonly T[] {
+  const isList = Array.isArray(list as unknown) && list.length > 0;
+  if (isList && list.every((entry) => known.includes(entry))) return [...list];
+  throw badOption(
+    path,
+    `expected a list of ${what}, one or more of ${known.map((entry) => JSON.stringify(entry)).join(", ")}`,
+  );
 }

@@ -1,6 +1,7 @@
 import net from "node:net";
-import { type IpAddress, parseIpAddress, unmapAddress } from "@sockskit/wire";
+import { formatAddress, type IpAddress } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
+import { remoteAddressOf } from "../socket-address.ts";
 
 /** Silence after which the first keep-alive probe goes to a client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -66,12 +67,6 @@ export class Listener {
   }
 }
 
-function remoteAddressOf(socket: net.Socket): IpAddress | undefined {
-  const { remoteAddress, remotePort } = socket;
-  const address = remoteAddress === undefined ? undefined : parseIpAddress(remoteAddress, remotePort);
-  return address === undefined ? undefined : (unmapAddress(address) as IpAddress);
-}
-
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program listens there already; stop it or choose another port",
   EACCES: "this user may not use that port; choose one above 1023, or give the program the right to use it",
@@ -79,11 +74,10 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 function listenFailed(address: IpAddress, cause: NodeJS.ErrnoException): ServerError {
-  const place = address.type === "ipv6" ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
   const advice = ADVICE[cause.code ?? ""] ?? cause.message;
   return new ServerError(
     "ERR_SOCKS_LISTEN_FAILED",
-    `cannot listen on ${place}: ${advice} (${cause.code ?? "no code"})`,
+    `cannot listen on ${formatAddress(address)}: ${advice} (${cause.code ?? "no code"})`,
     { cause },
   );
 }

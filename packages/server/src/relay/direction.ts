@@ -4,27 +4,27 @@ import type { RateBucket, RateWaiter } from "../limits/rate-bucket.ts";
 /**
  * One direction of a tunnel: what one socket receives, the other one sends.
  *
- * One chunk is in flight at a time: while the operating system has not taken all of it, nothing more is read, so a
- * slow reader costs two chunks of memory at most (one that is being sent, one that Node had read already).
+ * One chunk is in flight at a time: while the operating system has not taken all of it, nothing more is read. So a
+ * slow reader costs two chunks of memory at most, one that is being sent and one that Node had read already.
  */
 export class Direction implements RateWaiter {
   /** Bytes given to the receiving socket. */
   bytes = 0;
+  /** When something moved last. */
+  activeAtMs: number = performance.now();
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #bucket: RateBucket | undefined;
-  readonly #active: () => void;
   readonly #written = (): void => this.#continue();
   /** What the rate did not let through yet. */
   #held: Uint8Array | undefined;
   #paused = false;
   #ended = false;
 
-  constructor(from: Socket, to: Socket, bucket: RateBucket | undefined, active: () => void) {
+  constructor(from: Socket, to: Socket, bucket: RateBucket | undefined) {
     this.#from = from;
     this.#to = to;
     this.#bucket = bucket;
-    this.#active = active;
   }
 
   /** Begins to carry, with `early` first. */
@@ -57,9 +57,9 @@ export class Direction implements RateWaiter {
   }
 
   #take(chunk: Uint8Array): void {
-    this.#active();
     if (this.#bucket === undefined) {
       this.#write(chunk);
+      // Not what write() returned: a chunk that the system took whole needs no pause, however long it is.
       if (this.#to.writableLength > 0) this.#pause();
       return;
     }
@@ -70,6 +70,7 @@ export class Direction implements RateWaiter {
 
   #write(chunk: Uint8Array): void {
     this.bytes += chunk.length;
+    this.activeAtMs = performance.now();
     this.#to.write(chunk, this.#written);
   }
 
@@ -81,7 +82,7 @@ export class Direction implements RateWaiter {
       return;
     }
     this.#paused = false;
-    this.#active();
+    this.activeAtMs = performance.now();
     if (this.#ended) this.#to.end();
     else this.#from.resume();
   }

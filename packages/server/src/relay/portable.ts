@@ -17,7 +17,6 @@ class PortableTunnel implements Tunnel, LaneEntry {
   readonly #idleMs: number;
   readonly #idleLane: TunnelOptions["idleLane"];
   readonly #onEnd: TunnelOptions["onEnd"];
-  #activeAtMs: number = performance.now();
   #open = 2;
   #end: TunnelEnd | undefined;
 
@@ -28,11 +27,8 @@ class PortableTunnel implements Tunnel, LaneEntry {
     this.#idleMs = options.idleMs;
     this.#idleLane = options.idleLane;
     this.#onEnd = options.onEnd;
-    const active = (): void => {
-      this.#activeAtMs = performance.now();
-    };
-    this.#up = new Direction(client, target, bucket, active);
-    this.#down = new Direction(target, client, bucket, active);
+    this.#up = new Direction(client, target, bucket);
+    this.#down = new Direction(target, client, bucket);
     this.#watch(client, "client-reset");
     this.#watch(target, "target-reset");
     this.#idleLane.add(this);
@@ -49,19 +45,22 @@ class PortableTunnel implements Tunnel, LaneEntry {
   }
 
   abort(): void {
-    this.#abort({ reason: "server-closed" });
+    this.#destroy({ reason: "server-closed" });
   }
 
   /** Asked by the idle lane: whether the tunnel may go on. */
   expired(nowMs: number): boolean {
-    if (nowMs - this.#activeAtMs < this.#idleMs) return true;
-    this.#abort({ reason: "idle" });
+    if (nowMs - Math.max(this.#up.activeAtMs, this.#down.activeAtMs) < this.#idleMs) return true;
+    this.#destroy({ reason: "idle" });
     return false;
   }
 
   #watch(socket: Socket, reason: "client-reset" | "target-reset"): void {
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#abort(error.code === undefined ? { reason } : { reason, code: error.code });
+      // An error on one side follows from what was done to it because of the other.
+      if (this.#end !== undefined) return;
+      this.#end = error.code === undefined ? { reason } : { reason, code: error.code };
+      passResetOn(socket === this.#client ? this.#target : this.#client);
     });
     socket.on("close", () => {
       this.#open -= 1;
@@ -69,11 +68,10 @@ class PortableTunnel implements Tunnel, LaneEntry {
     });
   }
 
-  #abort(end: TunnelEnd): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
-    abortSocket(this.#client);
-    abortSocket(this.#target);
+  #destroy(end: TunnelEnd): void {
+    this.#end ??= end;
+    this.#client.resetAndDestroy();
+    this.#target.resetAndDestroy();
   }
 
   #finish(): void {
@@ -85,10 +83,10 @@ class PortableTunnel implements Tunnel, LaneEntry {
 }
 
 /**
- * Passes a reset on as a reset: a FIN would say that the data is complete. Who was sent everything and the FIN
- * already keeps that; the system answers with a reset what it still sends.
+ * A reset goes on as a reset: a FIN would say that the data is complete. But a side that was given everything and
+ * the FIN before may still read it; what it sends from now on the system answers with a reset.
  */
-function abortSocket(socket: Socket): void {
-  if (socket.writableFinished) socket.destroy();
+function passResetOn(socket: Socket): void {
+  if (socket.writableEnded) socket.destroySoon();
   else socket.resetAndDestroy();
 }

@@ -1,0 +1,116 @@
+import type { HandshakeRequest } from "@sockskit/handshake";
+import type { Address, IpAddress } from "@sockskit/wire";
+import type { Announcer, CloseReason, SessionDenied } from "../events.ts";
+import { printable } from "../printable.ts";
+import type { SessionInfo, SessionPhase } from "./session-info.ts";
+
+/** Who a session's client is, once it logged in. */
+export interface SessionUser {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+/** Why a session ended. */
+export interface SessionEnd {
+  readonly reason: CloseReason;
+  readonly code?: string | undefined;
+  readonly rep?: number | undefined;
+}
+
+/** Why a client was refused. */
+export interface Refusal {
+  readonly stage: SessionDenied["stage"];
+  readonly code: string;
+  readonly reason: string;
+  readonly rep?: number | undefined;
+  readonly rule?: number | undefined;
+}
+
+/** What is known of a session, and its events. An event that nobody hears is not made. */
+export class SessionRecord {
+  readonly id: number;
+  readonly client: IpAddress;
+  /** The user, once logged in. */
+  user: SessionUser | undefined;
+  /** Where the client wants to go, once it said so. */
+  destination: Address | undefined;
+  /** The name that a failed log-in tried, printable. */
+  triedName: string | undefined;
+  readonly #openedAtMs: number = performance.now();
+  readonly #announcer: Announcer;
+
+  constructor(id: number, client: IpAddress, announcer: Announcer) {
+    this.id = id;
+    this.client = client;
+    this.#announcer = announcer;
+  }
+
+  /** What the session is at this moment. */
+  info(phase: SessionPhase, bytesIn: number, bytesOut: number): SessionInfo {
+    return { ...this.#who(), ...this.#whereTo(), phase, bytesIn, bytesOut, durationMs: this.#durationMs() };
+  }
+
+  opened(listener: IpAddress): void {
+    if (this.#announcer.isHeard("session")) this.#announcer.announce("session", { ...this.#who(), listener });
+  }
+
+  authenticated(method: string): void {
+    if (this.#announcer.isHeard("authenticated")) this.#announcer.announce("authenticated", { ...this.#who(), method });
+  }
+
+  denied(refusal: Refusal): void {
+    if (!this.#announcer.isHeard("denied")) return;
+    const { stage, code, reason, rep, rule } = refusal;
+    this.#announcer.announce("denied", {
+      ...this.#who(),
+      ...(this.triedName === undefined ? {} : { user: this.triedName }),
+      stage,
+      code,
+      reason,
+      ...(rep === undefined ? {} : { rep }),
+      ...this.#whereTo(),
+      ...(rule === undefined ? {} : { rule }),
+    });
+  }
+
+  connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
+    if (!this.#announcer.isHeard("connected")) return;
+    const { version, userId, destination } = request;
+    this.#announcer.announce("connected", {
+      ...this.#who(),
+      ...(userId === undefined ? {} : { userId: printable(userId) }),
+      version,
+      destination,
+      address,
+      rule,
+      durationMs: this.#durationMs(),
+    });
+  }
+
+  closed({ reason, code, rep }: SessionEnd, bytesIn: number, bytesOut: number): void {
+    if (!this.#announcer.isHeard("closed")) return;
+    this.#announcer.announce("closed", {
+      ...this.#who(),
+      ...this.#whereTo(),
+      bytesIn,
+      bytesOut,
+      durationMs: this.#durationMs(),
+      reason,
+      ...(code === undefined ? {} : { code }),
+      ...(rep === undefined ? {} : { rep }),
+    });
+  }
+
+  #who(): { readonly id: number; readonly client: IpAddress; readonly user?: string } {
+    const { id, client, user } = this;
+    return user === undefined ? { id, client } : { id, client, user: user.name };
+  }
+
+  #whereTo(): { readonly destination?: Address } {
+    return this.destination === undefined ? {} : { destination: this.destination };
+  }
+
+  #durationMs(): number {
+    return performance.now() - this.#openedAtMs;
+  }
+}
