@@ -14,14 +14,17 @@ const TRY_MS = 2500;
 /**
  * A query to the name servers themselves, over sockets: it needs no thread, so any number of slow ones hold up
  * nobody. It knows the hosts file and DNS but no other name service, hence it never says that a name does not exist.
+ *
+ * @param servers - Asked instead of the system's name servers: `address:port`.
  */
-export function createDnsQuery(hosts: HostsFile = new HostsFile()): DnsQuery {
+export function createDnsQuery(hosts: HostsFile = new HostsFile(), servers?: readonly string[]): DnsQuery {
   return async (name, family) => {
     if (!isDnsName(name)) return [];
     const listed = await hosts.find(name);
     if (listed !== undefined) return listed.filter((address) => isOfFamily(address, family));
     // A resolver of its own: it reads the system's list of name servers anew, and owns no socket once it is done.
     const resolver = new dns.Resolver({ timeout: TRY_MS, tries: 2 });
+    if (servers !== undefined) resolver.setServers(servers);
     const answers = await Promise.allSettled([
       family === 4 ? [] : resolver.resolve6(name),
       family === 6 ? [] : resolver.resolve4(name),
