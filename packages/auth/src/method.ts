@@ -68,7 +68,7 @@ export type ServerAuthStep = AuthStep | AuthVerify;
  *
  * Either may be empty (the credential check decides about that) and may hold any octet, `00`
  * included: compare whole arrays, never C strings. Instances that this package makes keep the
- * password out of `JSON.stringify` and of console output.
+ * password out of `JSON.stringify`, of console output and of structured clones: read it by its name.
  */
 export interface UserPassEvidence {
   /** Tag of the union. */

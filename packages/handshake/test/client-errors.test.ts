@@ -100,6 +100,9 @@ describe("the proxy breaks the protocol", () => {
     for (let method = 0x01; method <= 0xfe; method++) {
       expect(errorAfter(Uint8Array.of(0x05, method)).code).toBe("ERR_SOCKS_METHOD_NOT_OFFERED");
     }
+    // No way down: a proxy cannot spare us the password that was to be asked for.
+    const password = { authMethods: [userPassClient({ username: "alice" })] };
+    expect(errorAfter("05 00", password).code).toBe("ERR_SOCKS_METHOD_NOT_OFFERED");
     expect(errorAfter("05 02").message).toBe(
       "proxy chose authentication method user name/password (0x02), but was offered: no authentication (0x00)",
     );

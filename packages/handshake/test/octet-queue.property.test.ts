@@ -50,3 +50,16 @@ test("its storage does not grow with what passed through", () => {
   expect(queue.length).toBe(3);
   expect(queue.rest().buffer.byteLength).toBeLessThanOrEqual(64);
 });
+
+test("octet by octet, not everything is copied each time", () => {
+  const queue = new OctetQueue();
+  const storages = new Set<ArrayBufferLike>();
+  for (let count = 0; count < 0x10000; count++) {
+    queue.push(Uint8Array.of(0x61));
+    queue.settle();
+    storages.add(queue.rest().buffer);
+  }
+  expect(queue.length).toBe(0x10000);
+  // It doubles: 2^16 octets take 17 storages, one more for the first octet.
+  expect(storages.size).toBeLessThanOrEqual(18);
+});

@@ -224,6 +224,15 @@ describe("replies", () => {
     expect(answer(request4, { rep: 0x02, cd: 0x5d }).at(0)).toBe("send 00 5d 00 00 00 00 00 00");
   });
 
+  test("what came behind a refused request is dropped", () => {
+    const server = new ServerHandshake(NONE);
+    server.receive(octets(`${request5.join(" ")} 47 45 54`));
+    expect(server.bufferedLength).toBe(3);
+    server.reply({ rep: 0x02 });
+    expect(server.bufferedLength).toBe(0);
+    expect(server.takeTrailingData()).toBeUndefined();
+  });
+
   test("a REP that is no octet is a misuse and answers nothing", () => {
     const server = new ServerHandshake(NONE);
     for (const chunk of request5) server.receive(octets(chunk));
