@@ -18,25 +18,16 @@ import {
 import type { ClientEvent } from "./client-events.ts";
 import { type ClientHandshakeOptions, encodeRequest, offeredMethods } from "./client-options.ts";
 import { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
-import { HandshakeError, type HandshakeErrorCode, type HandshakeStage } from "./errors.ts";
+import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { boundAddressOf, describeRefusal } from "./internal/client-reply.ts";
 import { serverProtocol } from "./internal/foreign-protocol.ts";
 import { nextState } from "./internal/next-state.ts";
 import { OctetQueue } from "./internal/octet-queue.ts";
 import { formatMethod, formatMethods, formatOctet } from "./internal/octet-text.ts";
+import { CLIENT_STAGES } from "./internal/stages.ts";
 import { MAX_BUFFERED_LENGTH } from "./limits.ts";
 
 const NO_EVENTS: readonly ClientEvent[] = [];
-
-const STAGES: Readonly<Record<ClientState, HandshakeStage>> = {
-  start: "negotiate",
-  negotiating: "negotiate",
-  authenticating: "authenticate",
-  requesting: "request",
-  binding: "request",
-  established: "request",
-  failed: "request",
-};
 
 /**
  * The client side of one SOCKS 4, 4A or 5 handshake with one proxy (RFC 1928, RFC 1929), without I/O.
@@ -302,7 +293,7 @@ export class ClientHandshake {
     message: string,
     details?: { readonly reply?: number; readonly cause?: unknown },
   ): void {
-    const stage = STAGES[this.#state];
+    const stage = CLIENT_STAGES[this.#state];
     this.#move("fail");
     this.#input.clear();
     this.#exchange = undefined;
@@ -317,7 +308,7 @@ export class ClientHandshake {
   }
 
   #move(transition: ClientTransition): void {
-    this.#state = nextState(CLIENT_TRANSITIONS, this.#state, transition, STAGES[this.#state]);
+    this.#state = nextState(CLIENT_TRANSITIONS, this.#state, transition, CLIENT_STAGES[this.#state]);
   }
 
   #takeEvents(): readonly ClientEvent[] {

@@ -11,11 +11,12 @@ import {
   encodeMethodReply,
 } from "@sockskit/wire";
 
-import { HandshakeError, type HandshakeErrorCode, type HandshakeStage } from "./errors.ts";
+import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { clientProtocol } from "./internal/foreign-protocol.ts";
 import { nextState } from "./internal/next-state.ts";
 import { OctetQueue } from "./internal/octet-queue.ts";
 import { formatMethods, formatOctet } from "./internal/octet-text.ts";
+import { SERVER_STAGES } from "./internal/stages.ts";
 import { encodeFailure, encodeReply } from "./internal/server-reply.ts";
 import { requestFrom4, requestFrom5 } from "./internal/server-request.ts";
 import { MAX_BUFFERED_LENGTH } from "./limits.ts";
@@ -27,19 +28,6 @@ const NO_EVENTS: readonly ServerEvent[] = [];
 
 /** Commands that exist in SOCKS 4: its 03 is not UDP ASSOCIATE. */
 const SOCKS4_COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.resolve];
-
-const STAGES: Readonly<Record<ServerState, HandshakeStage>> = {
-  start: "negotiate",
-  greeting: "negotiate",
-  authenticating: "authenticate",
-  verifying: "authenticate",
-  requesting: "request",
-  requesting4: "request",
-  deciding: "request",
-  binding: "request",
-  established: "request",
-  failed: "request",
-};
 
 /**
  * The server side of one SOCKS 4, 4A or 5 handshake (RFC 1928, RFC 1929), without I/O.
@@ -336,7 +324,7 @@ export class ServerHandshake {
     details?: { readonly rep?: number | undefined; readonly cause?: unknown },
   ): void {
     const answer = encodeFailure(this.#state, this.#version, details?.rep ?? REP.generalSocksServerFailure);
-    const stage = STAGES[this.#state];
+    const stage = SERVER_STAGES[this.#state];
     this.#move("fail");
     this.#input.clear();
     this.#exchange = undefined;
@@ -356,7 +344,7 @@ export class ServerHandshake {
   }
 
   #next(transition: ServerTransition): ServerState {
-    return nextState(SERVER_TRANSITIONS, this.#state, transition, STAGES[this.#state]);
+    return nextState(SERVER_TRANSITIONS, this.#state, transition, SERVER_STAGES[this.#state]);
   }
 
   #takeEvents(): readonly ServerEvent[] {
