@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+
+/** How a conversation ended when no octets came. */
+export type Ending = "closed" | "silent";
+
+/** Octets that are kept for recognising what the other end is. */
+const MAX_HEARD_OCTETS = 4096;
+
+/** One connection to a supposed proxy, read piece by piece with a deadline. */
+export class Conversation {
+  /** The connection. */
+  readonly socket: Socket;
+  #heard: Buffer = Buffer.alloc(0);
+  #isOver = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    // Also between two reads: an error is an ending, and told by the next read.
+    socket.on("error", () => undefined);
+    for (const event of ["end", "error", "close"]) socket.on(event, () => (this.#isOver = true));
+  }
+
+  /** The first octets that came. */
+  get heard(): Uint8Array {
+    return this.#heard;
+  }
+
+  /** Sends octets. */
+  send(octets: Uint8Array): void {
+    this.socket.write(octets);
+  }
+
+  /** The octets that come next, or how it ended. */
+  read(timeoutMs: number): Promise<Buffer | Ending> {
+    const { socket } = this;
+    return new Promise((resolve) => {
+      const take = (): void => {
+        const octets = socket.read() as Buffer | null;
+        if (octets !== null) finish(octets);
+        else if (this.#isOver) finish("closed");
+      };
+      const finish = (result: Buffer | Ending): void => {
+        clearTimeout(timer);
+        for (const event of ["readable", "end", "close"]) socket.removeListener(event, take);
+        if (typeof result !== "string" && this.#heard.length < MAX_HEARD_OCTETS) {
+          this.#heard = Buffer.concat([this.#heard, result]).subarray(0, MAX_HEARD_OCTETS);
+        }
+        resolve(result);
+      };
+      const timer = setTimeout(finish, timeoutMs, "silent");
+      for (const event of ["readable", "end", "close"]) socket.on(event, take);
+      take();
+    });
+  }
+
+  /** Ends it at once. */
+  close(): void {
+    this.socket.destroy();
+  }
+}

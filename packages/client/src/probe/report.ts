@@ -1,0 +1,79 @@
+/** How a proxy answered one request. */
+export interface ProbeAnswer {
+  /**
+   * `granted`: the proxy did it. `refused`: it said no, in a proper reply; see `reply`. `failed`: no reply came because
+   * something before it went wrong, or it was not one; see `code`. `closed`: it ended the connection instead of
+   * answering. `silent`: nothing came in time.
+   */
+  readonly outcome: "granted" | "refused" | "failed" | "closed" | "silent";
+  /** The `REP` or `CD` octet of the reply. */
+  readonly reply?: number;
+  /** Code of the error, with `failed`; `docs/errors.md` explains it. */
+  readonly code?: string;
+  /** Milliseconds from sending the request, or from the greeting when no request was sent, to the answer. */
+  readonly elapsedMs: number;
+}
+
+/** Whether a proxy accepts one authentication method of SOCKS 5 when nothing else is offered. */
+export interface ProbeMethod {
+  /** The `METHOD` octet. */
+  readonly method: number;
+  /** Its name in the IANA registry, in one word. */
+  readonly name: string;
+  /** Whether the proxy chose it; `undefined` when it gave no answer. */
+  readonly accepted: boolean | undefined;
+}
+
+/** What the other end is, as far as its first words tell. */
+export type ProbeProtocol = "socks" | "http" | "tls" | "ssh" | "other" | "unknown";
+
+/** What {@link probeProxy} found out. Plain data without secrets; what was not asked is absent. */
+export interface ProbeReport {
+  /** The proxy, without its password. */
+  readonly proxy: string;
+  /** The address that was dialled. */
+  readonly address: string;
+  /** What listens there. `unknown`: it accepts connections and says nothing that is understood. */
+  readonly protocol: ProbeProtocol;
+  /** The first line that came, made printable, when it is no SOCKS proxy and spoke text. */
+  readonly firstLine?: string;
+  /** Which versions it answers in. A refusal is an answer: whether a 4A name was understood, only `granted` proves. */
+  readonly versions: { readonly socks4: boolean; readonly socks4a: boolean; readonly socks5: boolean };
+  /** The methods of SOCKS 5, each offered alone. Empty without SOCKS 5. */
+  readonly authMethods: readonly ProbeMethod[];
+  /** The `METHOD` it takes when all of them are offered. */
+  readonly preferredMethod?: number;
+  /** Where CONNECT was asked to lead. */
+  readonly target: string;
+  /** Answers to SOCKS 4 requests. */
+  readonly socks4: {
+    /** CONNECT to an IPv4 address. */
+    readonly connect?: ProbeAnswer;
+    /** CONNECT to a name, in the 4A form. */
+    readonly connectName?: ProbeAnswer;
+    /** BIND. */
+    readonly bind?: ProbeAnswer;
+  };
+  /** Answers to SOCKS 5 requests. */
+  readonly socks5: {
+    /** CONNECT to an IPv4 address. */
+    readonly connectIpv4?: ProbeAnswer;
+    /** CONNECT to an IPv6 address. */
+    readonly connectIpv6?: ProbeAnswer;
+    /** CONNECT to a name, which the proxy resolves. */
+    readonly connectName?: ProbeAnswer;
+    /** BIND. */
+    readonly bind?: ProbeAnswer;
+    /** UDP ASSOCIATE. */
+    readonly udpAssociate?: ProbeAnswer;
+  };
+  /** How long things took, in milliseconds. */
+  readonly latency: {
+    /** The TCP connection. */
+    readonly connectMs: number;
+    /** From the SOCKS 5 greeting to its answer. */
+    readonly negotiateMs?: number;
+    /** From the first CONNECT to its answer, the proxy's own work included. */
+    readonly requestMs?: number;
+  };
+}
