@@ -6,6 +6,7 @@ import { EXIT_STATUS } from "./exit-status.ts";
  * - `ERR_SOCKS_USAGE`: the command line is wrong.
  * - `ERR_SOCKS_NOT_SUPPORTED_YET`: the command is planned, and not there yet.
  * - `ERR_SOCKS_NO_PROXY`: neither `-x` nor the environment names a proxy.
+ * - `ERR_SOCKS_NOT_SOCKS`: what was probed is no SOCKS proxy.
  * - `ERR_SOCKS_TUNNEL_BROKEN`: the connection broke after it had been opened.
  * - `ERR_SOCKS_TLS_FAILED`: no TLS with the destination, or its certificate is not trusted.
  * - `ERR_SOCKS_HTTP_FAILED`: the destination did not answer in HTTP, or redirects without end.
@@ -19,6 +20,7 @@ export type CliErrorCode =
   | "ERR_SOCKS_USAGE"
   | "ERR_SOCKS_NOT_SUPPORTED_YET"
   | "ERR_SOCKS_NO_PROXY"
+  | "ERR_SOCKS_NOT_SOCKS"
   | "ERR_SOCKS_TUNNEL_BROKEN"
   | "ERR_SOCKS_TLS_FAILED"
   | "ERR_SOCKS_HTTP_FAILED"
@@ -32,6 +34,7 @@ const STATUS_OF: Readonly<Partial<Record<CliErrorCode, number>>> = {
   ERR_SOCKS_USAGE: EXIT_STATUS.usage,
   ERR_SOCKS_NOT_SUPPORTED_YET: EXIT_STATUS.usage,
   ERR_SOCKS_NO_PROXY: EXIT_STATUS.usage,
+  ERR_SOCKS_NOT_SOCKS: EXIT_STATUS.negotiate,
   ERR_SOCKS_TUNNEL_BROKEN: EXIT_STATUS.relay,
   ERR_SOCKS_TIMEOUT: EXIT_STATUS.timeout,
   ERR_SOCKS_BROKEN_PIPE: EXIT_STATUS["broken-pipe"],
