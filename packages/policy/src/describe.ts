@@ -1,4 +1,4 @@
-import type { RuleConfig } from "./config.ts";
+import type { RuleConfig, RuleLimit } from "./config.ts";
 
 /**
  * Writes a rule as one line of the configuration file (YAML flow style):
@@ -18,15 +18,15 @@ export function describeRule(rule: RuleConfig): string {
   list("ports", rule.ports);
   if (rule.reason !== undefined) parts.push(`reason: ${JSON.stringify(rule.reason)}`);
   const conditions = parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
-  return `${rule.action}: ${conditions}${describeLimit(rule)}`;
+  const decision = `${rule.action}: ${conditions}`;
+  return rule.limit === undefined ? decision : `{ ${decision}, limit: ${describeLimit(rule.limit)} }`;
 }
 
-function describeLimit(rule: RuleConfig): string {
-  if (rule.limit === undefined) return "";
+function describeLimit(limit: RuleLimit): string {
   const parts: string[] = [];
-  if (rule.limit.rate !== undefined) parts.push(`rate: ${rule.limit.rate}B/s`);
-  if (rule.limit.sessions !== undefined) parts.push(`sessions: ${rule.limit.sessions}`);
-  return `, limit: { ${parts.join(", ")} }`;
+  if (limit.rate !== undefined) parts.push(`rate: ${limit.rate}B/s`);
+  if (limit.sessions !== undefined) parts.push(`sessions: ${limit.sessions}`);
+  return `{ ${parts.join(", ")} }`;
 }
 
 /** Plain where YAML reads it back as the same text, quoted everywhere else. */
