@@ -1,0 +1,64 @@
+import type { RuleConfig } from "@sockskit/policy";
+import type { AuthMethodName, UserConfig } from "@sockskit/server";
+import type { IpAddress } from "@sockskit/wire";
+
+/** The whole configuration, validated, with its defaults. */
+export interface Config {
+  readonly listen: readonly ListenConfig[];
+  readonly auth: AuthConfig;
+  readonly allowOpenProxy: boolean;
+  /** `undefined`: the default rules. */
+  readonly rules?: readonly RuleConfig[] | undefined;
+  readonly outbound: OutboundConfig;
+  readonly timeouts: TimeoutConfig;
+  readonly limits: LimitConfig;
+  readonly engine: "auto" | "portable";
+  readonly log: LogConfig;
+}
+
+/** One listener. */
+export interface ListenConfig {
+  readonly address: IpAddress;
+  readonly versions?: readonly (4 | 5)[] | undefined;
+  readonly auth?: readonly AuthMethodName[] | undefined;
+}
+
+/** Who may use the server. */
+export interface AuthConfig {
+  /** `undefined`: `userpass` when there are users, else `none`. */
+  readonly methods?: readonly AuthMethodName[] | undefined;
+  readonly users: readonly UserConfig[];
+  /** As it was written: relative to the configuration file. */
+  readonly usersFile?: string | undefined;
+}
+
+/** How the server gets out. */
+export interface OutboundConfig {
+  readonly address?: IpAddress | undefined;
+  readonly resolver: "system";
+  readonly family: "auto" | 4 | 6;
+}
+
+/** How long things may take, in milliseconds. */
+export interface TimeoutConfig {
+  readonly handshake: number;
+  readonly connect: number;
+  readonly idle: number;
+  readonly linger: number;
+}
+
+/** How much is taken on. */
+export interface LimitConfig {
+  readonly sessions: number;
+  readonly perClient: number;
+  readonly handshakes: number;
+}
+
+/** What is logged, gravest first. */
+export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
+
+/** The log. */
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: "auto" | "pretty" | "json";
+}

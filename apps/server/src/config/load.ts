@@ -1,0 +1,161 @@
+import { dirname, resolve } from "node:path";
+import {
+  createCredentialStore,
+  openProxyProblem,
+  ServerError,
+  type ServerOptions,
+  type UserConfig,
+} from "@sockskit/server";
+import { formatAddress } from "@sockskit/wire";
+import type { Config } from "./config.ts";
+import { type ConfigFlags, withFlags } from "./flags.ts";
+import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
+import { readTextFile } from "./read-file.ts";
+import { find, type Located } from "./tree.ts";
+import { duplicateUsers, type PlacedUser, usersOfFile, usersOfFlags } from "./users.ts";
+import { validate } from "./validate.ts";
+
+/** Longest configuration file. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+
+/** A configuration that was found to be usable. */
+export interface LoadedConfig {
+  /** As it was written, with the defaults. */
+  readonly config: Config;
+  /** Everything that the server is told. Holds credentials: never print it. */
+  readonly options: ServerOptions;
+  /** Every user, from wherever. Holds hashes: never print it. */
+  readonly users: readonly UserConfig[];
+  /** Absolute path of the users file, when there is one. */
+  readonly usersPath: string | undefined;
+}
+
+/**
+ * Reads the configuration file and the users file, lets the flags win, and checks everything that can be
+ * checked without opening a socket.
+ *
+ * @throws ConfigError with every mistake.
+ */
+export async function loadConfig(file: string | undefined, flags: ConfigFlags): Promise<LoadedConfig> {
+  const tree = withFlags(await readTree(file), flags);
+  const config = validate(tree);
+  const usersPath = usersPathOf(config, file, flags);
+  const placed = [
+    ...config.auth.users.map((user, index) => ({ place: placeOf(tree, ["auth", "users", index, "name"]), user })),
+    ...usersOfFlags(flags.user ?? []),
+    ...(usersPath === undefined ? [] : usersOfFile(usersPath)),
+  ];
+  const users = placed.map(({ user }) => user);
+  const options = optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users);
+  const problems = [...userProblems(placed), ...listenProblems(config, options, tree)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config, options, users, usersPath };
+}
+
+async function readTree(file: string | undefined): Promise<Located> {
+  if (file === undefined) return { place: "sockskitd", content: new Map() };
+  const text = readTextFile(file, MAX_CONFIG_BYTES);
+  // Loaded when it is needed: a server without a file starts sooner.
+  const { parseYaml } = await import("./yaml.ts");
+  return parseYaml(text, file);
+}
+
+function usersPathOf(
+  { auth: { usersFile } }: Config,
+  file: string | undefined,
+  flags: ConfigFlags,
+): string | undefined {
+  if (usersFile === undefined) return undefined;
+  const isOfFlag = flags.usersFile !== undefined || file === undefined;
+  return isOfFlag ? resolve(usersFile) : resolve(dirname(file), usersFile);
+}
+
+function optionsOf(config: Config, users: readonly UserConfig[] | undefined): ServerOptions {
+  const { auth, outbound, timeouts, rules } = config;
+  return {
+    listen: config.listen.map(({ address, versions, auth: methods }) => ({
+      host: address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host,
+      port: address.port,
+      ...(versions === undefined ? {} : { versions }),
+      ...(methods === undefined ? {} : { authMethods: methods }),
+    })),
+    authMethods: auth.methods ?? [users === undefined ? "none" : "userpass"],
+    ...(users === undefined ? {} : { credentials: users }),
+    ...(rules === undefined ? {} : { rules }),
+    outbound: {
+      family: outbound.family,
+      ...(outbound.address === undefined ? {} : { localAddress: outbound.address.host }),
+    },
+    timeouts: {
+      handshakeMs: timeouts.handshake,
+      connectMs: timeouts.connect,
+      idleMs: timeouts.idle,
+      lingerMs: timeouts.linger,
+    },
+    limits: config.limits,
+    allowOpenProxy: config.allowOpenProxy,
+    engine: config.engine,
+  };
+}
+
+function userProblems(placed: readonly PlacedUser[]): readonly ConfigProblem[] {
+  // One store tells whether all is well; only if not, each user is asked for.
+  if (storeProblem(placed.map(({ user }) => user)) === undefined) return [];
+  const problems = placed.flatMap(({ place, user }) => {
+    const message = storeProblem([user]);
+    return message === undefined ? [] : [{ place, path: "", message }];
+  });
+  return [...problems, ...duplicateUsers(placed)];
+}
+
+function storeProblem(users: readonly UserConfig[]): string | undefined {
+  try {
+    createCredentialStore(users);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ServerError) return error.message;
+    throw error;
+  }
+}
+
+function listenProblems(config: Config, options: ServerOptions, tree: Located): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const report = (path: readonly (string | number)[], message: string): void => {
+    problems.push({ place: placeOf(tree, path), path: formatPath(path), message });
+  };
+  const common = options.authMethods ?? [];
+  const hasUsers = options.credentials !== undefined;
+  const needsUsers = '"userpass" needs users to compare with; expected auth.users, auth.usersFile or --user';
+  if (!hasUsers && common.includes("userpass")) report(["auth", "methods"], needsUsers);
+
+  const seen = new Map<string, number>();
+  for (const [index, { address, auth: methods }] of config.listen.entries()) {
+    const text = formatAddress(address);
+    const first = seen.get(text);
+    if (first !== undefined && address.port !== 0)
+      report(["listen", index], `${text} is there already, as listen[${first}]`);
+    else seen.set(text, index);
+    if (!hasUsers && methods?.includes("userpass") === true) report(["listen", index, "auth"], needsUsers);
+    if (isOpen(options, index)) report(["listen", index], openProxyMessage(text));
+  }
+  return problems;
+}
+
+function isOpen({ listen = [], authMethods = [], allowOpenProxy = false }: ServerOptions, index: number): boolean {
+  const entry = listen[index];
+  // Whether there are users is another question; a list of none answers it.
+  const question = { authMethods, allowOpenProxy, credentials: [] };
+  return entry !== undefined && openProxyProblem({ ...question, listen: [entry] }) !== undefined;
+}
+
+function openProxyMessage(address: string): string {
+  return (
+    `other hosts can reach ${address}, and it asks nobody for a password: anybody could use this proxy and would be ` +
+    `taken for this host. Either ask for passwords (auth.methods: [userpass] with auth.users or auth.usersFile, or ` +
+    `--user NAME:PASSWORD), or, if everybody who can reach it may use it, say so (allowOpenProxy: true, or --allow-open-proxy)`
+  );
+}
+
+function placeOf(tree: Located, path: readonly (string | number)[]): string {
+  return find(tree, path).node.place;
+}

@@ -1,0 +1,61 @@
+import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
+import type { UserConfig } from "@sockskit/server";
+import { formatAddress, formatHost } from "@sockskit/wire";
+import { safeText } from "../log/safe-text.ts";
+import type { Config, ListenConfig } from "./config.ts";
+import type { LoadedConfig } from "./load.ts";
+import { formatDuration } from "./values.ts";
+
+/**
+ * The configuration that is in effect, as YAML: every default filled in, the rules
+ * that hold, no password and no hash.
+ */
+export function printConfig({ config, options, users, usersPath }: LoadedConfig): string {
+  const { outbound, log } = config;
+  const egress = outbound.address === undefined ? "" : `address: ${text(formatHost(outbound.address))}, `;
+  const lines = [
+    "listen:",
+    ...config.listen.map((listener) => `  - ${describeListener(listener)}`),
+    "auth:",
+    `  methods: [${(options.authMethods ?? []).join(", ")}]`,
+    users.length === 0 ? "  users: []" : "  users:",
+    ...users.map((user) => `    - ${describeUser(user)}`),
+    ...(usersPath === undefined ? [] : [`  usersFile: ${text(usersPath)} # its users are among those above`]),
+    `allowOpenProxy: ${config.allowOpenProxy}`,
+    ...describeRules(config),
+    `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family} }`,
+    `timeouts: ${describeMap(config.timeouts, formatDuration)}`,
+    `limits: ${describeMap(config.limits, String)}`,
+    `engine: ${config.engine}`,
+    `log: { level: ${log.level}, format: ${log.format} }`,
+  ];
+  return `${lines.map(safeText).join("\n")}\n`;
+}
+
+function describeUser({ name, groups = [] }: UserConfig): string {
+  return `{ name: ${text(name)}, password: (hidden), groups: [${groups.map(text).join(", ")}] }`;
+}
+
+/** Numbered from 1, as the log and `explain` count them. */
+function describeRules({ rules }: Config): readonly string[] {
+  if (rules?.length === 0) return ["rules: [] # everything is denied"];
+  const described = (rules ?? DEFAULT_RULES).map((rule, index) => `  - ${describeRule(rule)} # rule ${index + 1}`);
+  return [rules === undefined ? "rules: # the default" : "rules:", ...described];
+}
+
+function describeMap<T extends object>(map: T, format: (value: number) => string): string {
+  return `{ ${Object.entries(map)
+    .map(([key, value]) => `${key}: ${format(value as number)}`)
+    .join(", ")} }`;
+}
+
+function describeListener({ address, versions, auth }: ListenConfig): string {
+  const parts = [`address: ${text(formatAddress(address))}`];
+  if (versions !== undefined) parts.push(`versions: [${versions.join(", ")}]`);
+  if (auth !== undefined) parts.push(`auth: [${auth.join(", ")}]`);
+  return parts.length === 1 ? text(formatAddress(address)) : `{ ${parts.join(", ")} }`;
+}
+
+function text(value: string): string {
+  return JSON.stringify(value);
+}

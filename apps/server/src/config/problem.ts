@@ -1,0 +1,40 @@
+import { safeText } from "../log/safe-text.ts";
+
+/** One mistake in the configuration. */
+export interface ConfigProblem {
+  /** Where: `sockskit.yaml:14:5`, or the flag, `--listen`. */
+  readonly place: string;
+  /** Path of keys and indices, `rules[2].allow.ports[0]`; empty for the whole file. */
+  readonly path: string;
+  /** What is wrong, what was expected. */
+  readonly message: string;
+}
+
+/** A configuration that cannot be used, with every mistake in it. `code` is `ERR_SOCKS_BAD_CONFIG`. */
+export class ConfigError extends Error {
+  /** Always `"ConfigError"`. */
+  override readonly name = "ConfigError";
+  /** Stable code, for programs. */
+  readonly code = "ERR_SOCKS_BAD_CONFIG" as const;
+  /** Every mistake, in the order of the file. */
+  readonly problems: readonly ConfigProblem[];
+
+  /** Makes one error of all mistakes; its message has one line for each. */
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(formatProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** `sockskit.yaml:14:5 rules[2].allow.port: unknown key; did you mean "ports"?`, on one printable line. */
+export function formatProblem(problem: ConfigProblem): string {
+  const path = problem.path === "" ? "" : ` ${problem.path}:`;
+  return safeText(`${problem.place}${path} ${problem.message}`);
+}
+
+/** `rules[2].allow.ports[0]`. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  let text = "";
+  for (const step of path) text += typeof step === "number" ? `[${step}]` : `${text === "" ? "" : "."}${String(step)}`;
+  return text;
+}

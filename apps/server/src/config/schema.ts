@@ -1,0 +1,214 @@
+import { compilePolicy, PolicyError, type RuleConfig } from "@sockskit/policy";
+import * as z from "zod";
+import type { Config } from "./config.ts";
+import {
+  count,
+  duration,
+  flag,
+  ipAddress,
+  listenAddress,
+  notYet,
+  oneOf,
+  passwordHash,
+  port,
+  rate,
+  text,
+} from "./values.ts";
+
+/*
+ * The whole configuration. Validation, defaults, the JSON Schema for editors and
+ * the reference page of the docs are made from this.
+ */
+
+const method = oneOf(["none", "userpass"], ["gssapi", "chap"]);
+
+const listener = z.strictObject({
+  address: listenAddress().describe("Address and port. Port 0 takes a free one; without a port it is 1080."),
+  versions: z
+    .array(oneOf([4, 5]))
+    .min(1)
+    .optional()
+    .describe("SOCKS versions that are taken here; 4 includes 4A. Default: both."),
+  auth: z
+    .array(method)
+    .min(1)
+    .optional()
+    .describe("Methods of this listener, most preferred first. Default: `auth.methods`."),
+  tls: notYet(),
+  proxyProtocol: notYet(),
+  advertise: notYet(),
+  mode: notYet(),
+  group: notYet(),
+});
+
+const listen = z
+  .array(z.union([listenAddress().transform((address) => ({ address })), listener]))
+  .min(1)
+  .prefault(["127.0.0.1:1080"])
+  .describe("Where to listen. An entry is an address, `127.0.0.1:1080`, or a map with settings of this listener.");
+
+const user = z.strictObject({
+  name: text("the name of a user").describe("Name that the client logs in with."),
+  password: passwordHash().describe("Hash of the password, as `sockskitd passwd` prints it."),
+  groups: z.array(text("the name of a group")).prefault([]).describe("Groups that rules can name."),
+});
+
+const auth = z
+  .strictObject({
+    methods: z
+      .array(method)
+      .min(1)
+      .optional()
+      .describe(
+        "Methods, most preferred first: `none` asks nobody, `userpass` asks for a user name and a password " +
+          "(RFC 1929). Default: `[userpass]` when there are users, else `[none]`.",
+      ),
+    users: z.array(user).prefault([]).describe("Users."),
+    usersFile: text("the path of a file")
+      .optional()
+      .describe(
+        "File with one `name:hash` on each line; its path is relative to the configuration file. It is read again when it changes.",
+      ),
+    gssapi: notYet(),
+    ident: notYet(),
+  })
+  .prefault({})
+  .describe("Who may use the server.");
+
+/** A condition of a rule, checked by the rules themselves: what they refuse is located in its list. */
+function condition<T extends z.ZodType>(
+  key: keyof RuleConfig,
+  entry: T,
+  description: string,
+): z.ZodOptional<z.ZodArray<T>> {
+  return z
+    .array(entry)
+    .superRefine((list, context) => {
+      try {
+        compilePolicy({ rules: [{ action: "deny", [key]: list }] });
+      } catch (error) {
+        if (!(error instanceof PolicyError)) throw error;
+        for (const { path, expected: message, suggestion } of error.problems) {
+          context.addIssue({ code: "custom", message, params: { suggestion }, path: path.slice(3) });
+        }
+      }
+    })
+    .optional()
+    .describe(description);
+}
+
+const conditions = z.strictObject({
+  clients: condition("clients", text("an address, a network or a named set"), "Where the client is."),
+  users: condition("users", text("the name of a user"), "Users, of whom the client must be one."),
+  groups: condition("groups", text("the name of a group"), "Groups, of which the user must be in one."),
+  authenticated: flag().optional().describe("`true`: only clients that logged in; `false`: only the others."),
+  commands: condition("commands", oneOf(["connect", "bind", "udp-associate"]), "What the client asks for."),
+  to: condition("to", text("a name, an address, a network or a named set"), "Where the client wants to go."),
+  ports: condition("ports", port(), "Ports, 1 to 65535, and ranges such as `8000-8999`."),
+  reason: text("a reason").optional().describe("Why, for the log."),
+});
+
+const rule = z
+  .strictObject({
+    allow: conditions
+      .optional()
+      .describe("Under these conditions the client gets what it asks for; `{}` matches everything."),
+    deny: conditions.optional().describe("Under these conditions it is refused."),
+    limit: z
+      .strictObject({
+        rate: rate()
+          .optional()
+          .describe("Bytes per second of each user (or client address), both directions together."),
+        sessions: count().optional().describe("Sessions at a time of each user (or client address)."),
+      })
+      .optional()
+      .describe("Limits for what an `allow` lets through."),
+    via: notYet(),
+  })
+  .superRefine((written, context) => {
+    if ((written.allow === undefined) === (written.deny === undefined)) {
+      context.addIssue({ code: "custom", message: "a rule with either allow or deny" });
+    } else if (written.deny !== undefined && written.limit !== undefined) {
+      context.addIssue({ code: "custom", message: "no limit: a deny lets nothing through", path: ["limit"] });
+    }
+  })
+  .transform((written): RuleConfig => {
+    const action = written.allow === undefined ? "deny" : "allow";
+    const limit = written.limit === undefined ? {} : { limit: defined(written.limit) };
+    return { action, ...defined(written.allow ?? written.deny ?? {}), ...limit } as RuleConfig;
+  });
+
+const rules = z
+  .array(rule)
+  .optional()
+  .describe(
+    "The first rule that matches wins; without a match the answer is no. See [Rules](policy.md), also for the default.",
+  );
+
+/** The same without the keys that are `undefined`. */
+function defined<T extends object>(map: T): T {
+  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Schema of the configuration. */
+export const configSchema: z.ZodType<Config> = z.strictObject({
+  listen,
+  auth,
+  allowOpenProxy: flag()
+    .prefault(false)
+    .describe(
+      "Lets listeners that other hosts can reach take clients without a password. What those get is up to the rules; the default rules give them nothing.",
+    ),
+  rules,
+  outbound: z
+    .strictObject({
+      address: ipAddress()
+        .optional()
+        .describe("Local address that outgoing connections come from. Default: the system chooses."),
+      resolver: oneOf(["system"]).prefault("system").describe("Who looks names up: the system."),
+      family: oneOf(["auto", 4, 6]).prefault("auto").describe("Addresses to dial: IPv4, IPv6, or both."),
+      proxyProtocol: notYet(),
+    })
+    .prefault({})
+    .describe("How the server gets out."),
+  timeouts: z
+    .strictObject({
+      handshake: duration("1ms", "1h")
+        .prefault("10s")
+        .describe("From the connection of a client to its whole request."),
+      connect: duration("1ms", "1h").prefault("30s").describe("To look a name up and connect."),
+      idle: duration("1ms", "24d").prefault("1h").describe("How long a tunnel may carry nothing."),
+      linger: duration("1ms", "10s").prefault("5s").describe("From a failure to the end of the client's connection."),
+      bind: notYet(),
+      udp: notYet(),
+    })
+    .prefault({})
+    .describe("How long things may take."),
+  limits: z
+    .strictObject({
+      sessions: count().prefault(100_000).describe("Sessions at a time."),
+      perClient: count().prefault(1000).describe("Sessions at a time of one client address (IPv6: one /64)."),
+      handshakes: count().prefault(10_000).describe("Sessions at a time that have not sent their request yet."),
+    })
+    .prefault({})
+    .describe("How much is taken on."),
+  engine: oneOf(["auto", "portable"], ["fastpath"])
+    .prefault("auto")
+    .describe("What moves the data. `auto` takes the best that is there."),
+  log: z
+    .strictObject({
+      level: oneOf(["error", "warn", "info", "debug", "silent"])
+        .prefault("info")
+        .describe("What is logged: this and everything graver."),
+      format: oneOf(["auto", "pretty", "json"])
+        .prefault("auto")
+        .describe("`pretty` for people, `json` for programs; `auto` is `pretty` on a terminal and `json` elsewhere."),
+    })
+    .prefault({})
+    .describe("The log, on standard output."),
+  upstreams: notYet(),
+  bind: notYet(),
+  udp: notYet(),
+  workers: notYet(),
+  admin: notYet(),
+});

@@ -1,0 +1,124 @@
+import type * as z from "zod";
+import type { Config } from "./config.ts";
+import { nearest } from "./nearest.ts";
+import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
+import { configSchema } from "./schema.ts";
+import { find, type Located, plainOf } from "./tree.ts";
+
+/**
+ * Validates a configuration and fills in the defaults.
+ *
+ * @throws ConfigError with every mistake, in the order of the file.
+ */
+export function validate(tree: Located): Config {
+  // An empty file is a map without keys.
+  const root: Located = tree.content === null ? { ...tree, content: new Map() } : tree;
+  const parsed = configSchema.safeParse(plainOf(root));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, [], root));
+  throw new ConfigError(problems.toSorted((a, b) => positionOf(a) - positionOf(b)));
+}
+
+/** Line and column as one number; what comes from flags comes first. */
+function positionOf({ place }: ConfigProblem): number {
+  const [, line = "0", column = "0"] = /:(\d+):(\d+)$/u.exec(place) ?? [];
+  return Number(line) * 2 ** 21 + Number(column);
+}
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+function problemsOf(issue: Issue, above: Path, root: Located): readonly ConfigProblem[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, path, root));
+  if (issue.code === "invalid_union")
+    return branchOf(issue, path, root).flatMap((inner) => problemsOf(inner, path, root));
+  const { node, isExact } = find(root, path);
+  const params: Readonly<Record<string, unknown>> = issue.code === "custom" ? (issue.params ?? {}) : {};
+  if (params["toCome"] === true) {
+    return [
+      { place: node.keyPlace ?? node.place, path: formatPath(path), message: `${show(node, path)}not supported yet` },
+    ];
+  }
+  const hint = typeof params["suggestion"] === "string" ? `; did you mean ${params["suggestion"]}?` : "";
+  const expected = `expected ${expectedBy(issue)}${hint}`;
+  const message = isExact ? `${show(node, path)}${expected}` : `missing; ${expected}`;
+  return [{ place: node.place, path: formatPath(path), message }];
+}
+
+/** An entry that may be text or a map: the mistakes of the form that was begun. */
+function branchOf(issue: z.core.$ZodIssueInvalidUnion, path: Path, root: Located): readonly Issue[] {
+  const isMap = find(root, path).node.content instanceof Map;
+  const branches = issue.errors.map((errors) => ({ errors, isForMap: !errors.some(({ code }) => code === "custom") }));
+  const fitting = isMap ? branches.at(-1) : branches[0];
+  return fitting?.errors ?? [];
+}
+
+function unknownKey(key: string, path: Path, root: Located): ConfigProblem {
+  const { node } = find(root, [...path, key]);
+  const known = keysAt(configSchema, path);
+  const near = nearest(key, known);
+  const hint = near === undefined ? `expected one of ${known.join(", ")}` : `did you mean "${near}"?`;
+  return { place: node.keyPlace ?? node.place, path: formatPath([...path, key]), message: `unknown key; ${hint}` };
+}
+
+function expectedBy(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return NOUNS[issue.expected] ?? issue.expected;
+    case "too_small":
+      return `at least ${issue.minimum}`;
+    default:
+      return issue.message;
+  }
+}
+
+const NOUNS: Readonly<Record<string, string>> = { object: "a map", array: "a list", string: "text" };
+
+/** `found "10 parsecs", `; nothing where the value could be a secret. */
+function show({ content }: Located, path: Path): string {
+  if (path.includes("password")) return "";
+  if (Array.isArray(content)) return content.length === 0 ? "found an empty list, " : "found a list, ";
+  if (content instanceof Map) return "found a map, ";
+  if (content === null) return "found nothing, ";
+  const text = typeof content === "string" ? JSON.stringify(content) : String(content);
+  return `found ${text.length > 80 ? `${text.slice(0, 77)}...` : text}, `;
+}
+
+/** The keys that the schema knows at a path; those that are not supported yet are not recommended. */
+function keysAt(schema: z.ZodType, path: Path): readonly string[] {
+  let current: readonly z.core.$ZodType[] = [schema];
+  for (const step of path) current = current.flatMap(alternatives).flatMap((type) => childrenOf(type, step));
+  return current.flatMap(alternatives).flatMap((type) => (isObject(type) ? supportedKeys(type) : []));
+}
+
+/** What is inside the wrappers (optional, default, transform) and the branches of a union. */
+function alternatives(type: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const definition = type._zod.def as {
+    type: string;
+    innerType?: z.core.$ZodType;
+    in?: z.core.$ZodType;
+    options?: z.core.$ZodType[];
+  };
+  const inside = definition.options ?? [definition.innerType ?? definition.in].filter((inner) => inner !== undefined);
+  return inside.length === 0 ? [type] : inside.flatMap(alternatives);
+}
+
+function childrenOf(type: z.core.$ZodType, step: PropertyKey): readonly z.core.$ZodType[] {
+  if (isObject(type)) {
+    const child = type._zod.def.shape[String(step)];
+    return child === undefined ? [] : [child];
+  }
+  const { element } = type._zod.def as { element?: z.core.$ZodType };
+  return element === undefined ? [] : [element];
+}
+
+function isObject(type: z.core.$ZodType): type is z.core.$ZodObject {
+  return type._zod.def.type === "object";
+}
+
+function supportedKeys(type: z.core.$ZodObject): readonly string[] {
+  return Object.entries(type._zod.def.shape)
+    .filter(([, value]) => (value as z.ZodType).meta()?.["toCome"] !== true)
+    .map(([key]) => key);
+}

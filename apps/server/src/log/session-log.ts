@@ -1,0 +1,73 @@
+import type { SocksServer } from "@sockskit/server";
+import { type Address, formatAddress } from "@sockskit/wire";
+import type { Log } from "./log.ts";
+
+/** Writes a line for each event of the server. What no level lets through is not listened to. */
+export function logSessions(server: SocksServer, log: Log): void {
+  server.removeAllListeners();
+  server.on("error", (error) => log.write("error", error.message, { code: codeOf(error) }));
+  if (log.isEnabled("debug")) {
+    server.on("session", ({ id, client, listener }) =>
+      log.write("debug", "client", { session: id, client: formatAddress(client), listener: formatAddress(listener) }),
+    );
+    server.on("authenticated", ({ id, client, method, user }) =>
+      log.write("debug", "authenticated", { session: id, client: formatAddress(client), method, user }),
+    );
+  }
+  if (log.isEnabled("warn")) {
+    server.on("denied", (event) =>
+      log.write("warn", "denied", {
+        session: event.id,
+        client: formatAddress(event.client),
+        user: event.user,
+        destination: addressText(event.destination),
+        stage: event.stage,
+        code: event.code,
+        reason: event.reason,
+        rule: position(event.rule),
+        reply: event.rep,
+      }),
+    );
+  }
+  if (!log.isEnabled("info")) return;
+  server.on("connected", (event) =>
+    log.write("info", "connected", {
+      session: event.id,
+      client: formatAddress(event.client),
+      user: event.user,
+      userId: event.userId,
+      version: event.version,
+      destination: formatAddress(event.destination),
+      address: formatAddress(event.address),
+      rule: position(event.rule),
+      durationMs: Math.round(event.durationMs),
+    }),
+  );
+  server.on("closed", (event) =>
+    log.write("info", "closed", {
+      session: event.id,
+      client: formatAddress(event.client),
+      user: event.user,
+      destination: addressText(event.destination),
+      bytesIn: event.bytesIn,
+      bytesOut: event.bytesOut,
+      durationMs: Math.round(event.durationMs),
+      reason: event.reason,
+      code: event.code,
+      reply: event.rep,
+    }),
+  );
+}
+
+function addressText(address: Address | undefined): string | undefined {
+  return address === undefined ? undefined : formatAddress(address);
+}
+
+/** Rules are counted from 1, as `check` and `explain` print them. */
+function position(rule: number | undefined): number | undefined {
+  return rule === undefined ? undefined : rule + 1;
+}
+
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
