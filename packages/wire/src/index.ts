@@ -7,7 +7,8 @@
  * `decodeX(bytes, offset)` returns the message and its length, or `undefined` while the message is
  * not complete. It throws {@link WireError} as soon as no further octet could make it valid, reads
  * nothing behind the message and keeps no reference to `bytes`. `encodeX(value)` checks what it is
- * given. {@link decodeUdpDatagram} is the one exception; it says how.
+ * given. Datagrams are the exception: they are never incomplete, so {@link decodeUdpDatagram} and
+ * {@link decodeUdpHeader} throw instead, and the data may be a view.
  *
  * @packageDocumentation
  */
@@ -84,7 +85,8 @@ export {
   MAX_UDP_DATAGRAM_LENGTH,
   MAX_UDP_HEADER_LENGTH,
   decodeUdpDatagram,
+  decodeUdpHeader,
   encodeUdpDatagram,
   encodeUdpDatagramInto,
 } from "./udp/datagram.ts";
-export type { UdpDatagram, UdpDatagramOptions } from "./udp/datagram.ts";
+export type { UdpDatagram, UdpDatagramOptions, UdpHeader } from "./udp/datagram.ts";

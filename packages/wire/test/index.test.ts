@@ -37,6 +37,7 @@ test("exports exactly these names", () => {
     "decodeSocks5Reply",
     "decodeSocks5Request",
     "decodeUdpDatagram",
+    "decodeUdpHeader",
     "decodeUserPassReply",
     "decodeUserPassRequest",
     "domainAddress",

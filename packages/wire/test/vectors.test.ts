@@ -27,8 +27,16 @@ function fieldsOf(vector: Message): Fields {
 /** Decodes with every check of the decoder contract that applies. */
 function decode(vector: MessageVector): Fields {
   const codec = codecOf(vector);
-  if (codec === undefined) return { ...wire.decodeUdpDatagram(messageOctets(vector)) };
+  if (codec === undefined) return decodeDatagram(messageOctets(vector));
   return checkAccepted((bytes, offset) => codec.decode(bytes, offset, vector.options), messageOctets(vector));
+}
+
+/** Decodes a datagram both ways, as a whole and as header and rest. */
+function decodeDatagram(bytes: Uint8Array): Fields {
+  const { value, byteLength } = wire.decodeUdpHeader(bytes);
+  const whole = { ...wire.decodeUdpDatagram(bytes) };
+  expect({ ...value, data: bytes.subarray(byteLength) }).toEqual(whole);
+  return whole;
 }
 
 function encode(vector: MessageVector, fields: Fields): Uint8Array {
@@ -65,6 +73,7 @@ describe("rejected", () => {
     const codec = codecOf(vector);
     if (codec === undefined) {
       checkThrows(() => wire.decodeUdpDatagram(bytes), { code, rep }, vector.name);
+      checkThrows(() => wire.decodeUdpHeader(bytes), { code, rep }, vector.name);
       return;
     }
     const decoder = (input: Uint8Array, offset?: number) => codec.decode(input, offset, vector.options);
@@ -89,7 +98,7 @@ describe("addresses", () => {
 
 test("every decoder has accepted and rejected vectors", () => {
   const decoders = Object.keys(wire).filter((name) => name.startsWith("decode"));
-  expect(new Set(decoders)).toEqual(new Set(types.map((type) => `decode${type}`)));
+  expect(new Set(decoders)).toEqual(new Set([...types.map((type) => `decode${type}`), "decodeUdpHeader"]));
   for (const type of types) {
     expect(accepted.filter((vector) => vector.type === type).length, type).toBeGreaterThan(1);
     // Any two octets are a reply of RFC 1929: there is none to reject.

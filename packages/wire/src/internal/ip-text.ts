@@ -16,7 +16,7 @@ export function isZone(text: string): boolean {
  */
 export function parseIpv4Octets(text: string): Uint8Array | undefined {
   const length = text.length;
-  if (length < 7 || length > 15) return undefined;
+  if (length < 7 || length > 15 || !isDigit(text.charCodeAt(0))) return undefined;
   const octets = new Uint8Array(4);
   let at = 0;
   for (let part = 0; part < 4; part++) {

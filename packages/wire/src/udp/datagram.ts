@@ -1,3 +1,4 @@
+import type { Decoded } from "../decoded.ts";
 import { WireError } from "../errors.ts";
 import { addrEnd, addrLength, addrStart, putAddr, unknownAtyp } from "../internal/addr.ts";
 import { checkOctet, checkOctets, checkPort, copyOctets } from "../internal/octets.ts";
@@ -9,13 +10,13 @@ export const MAX_UDP_HEADER_LENGTH: number = 2 + 1 + 1 + 1 + 255 + 2;
 export const MAX_UDP_DATAGRAM_LENGTH: number = 0xffff - 8;
 
 /**
- * A datagram on its way through a relay, RFC 1928 section 7.
+ * What stands in front of the data of a {@link UdpDatagram}, RFC 1928 section 7.
  *
- * | RSV  | FRAG | ATYP | DST.ADDR | DST.PORT | DATA     |
- * |------|------|------|----------|----------|----------|
- * | 0000 | 1    | 1    | variable | 2        | variable |
+ * | RSV  | FRAG | ATYP | DST.ADDR | DST.PORT |
+ * |------|------|------|----------|----------|
+ * | 0000 | 1    | 1    | variable | 2        |
  */
-export interface UdpDatagram {
+export interface UdpHeader {
   /** `FRAG`: 0x00 is a whole datagram; 0x01 to 0x7f a position in a sequence, plus 0x80 at its end. */
   readonly frag: number;
   /** `ATYP`; see {@link ATYP}. */
@@ -24,6 +25,16 @@ export interface UdpDatagram {
   readonly dstAddr: Uint8Array;
   /** `DST.PORT`, 0 to 65535. */
   readonly dstPort: number;
+}
+
+/**
+ * A datagram on its way through a relay, RFC 1928 section 7.
+ *
+ * | RSV  | FRAG | ATYP | DST.ADDR | DST.PORT | DATA     |
+ * |------|------|------|----------|----------|----------|
+ * | 0000 | 1    | 1    | variable | 2        | variable |
+ */
+export interface UdpDatagram extends UdpHeader {
   /** `DATA`; may be empty. */
   readonly data: Uint8Array;
 }
@@ -35,15 +46,14 @@ export interface UdpDatagramOptions {
 }
 
 /**
- * Decodes a whole {@link UdpDatagram}.
+ * Decodes the {@link UdpHeader} of a whole datagram; the data is what follows `byteLength`.
  *
- * `data` is a view of `bytes` unless `copy` is set: it changes when `bytes` does, and keeps its
- * memory alive. `dstAddr` is always a copy. A datagram is never incomplete, so there is no
- * `undefined` and no `byteLength`: what is cut short throws.
+ * A datagram is never incomplete, so there is no `undefined`: what is cut short throws. For a relay
+ * this is enough, and the cheapest way: the data stays where it is.
  *
  * @throws WireError `ERR_SOCKS_BAD_FIELD` (RSV not zero, header cut short), `ERR_SOCKS_BAD_ATYP`.
  */
-export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOptions): UdpDatagram {
+export function decodeUdpHeader(bytes: Uint8Array): Decoded<UdpHeader> {
   const length = bytes.length;
   if (length < 4) throw cutShort(length);
   if (bytes[0] !== 0x00 || bytes[1] !== 0x00) {
@@ -54,21 +64,42 @@ export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOption
   if (start < 0) throw unknownAtyp(atyp, { side: "remote" });
   const end = addrEnd(atyp, bytes, 4);
   if (end < 0 || length < end + 2) throw cutShort(length);
-  const dataStart = end + 2;
   return {
-    frag: bytes[2] as number,
-    atyp,
-    dstAddr: copyOctets(bytes, start, end),
-    dstPort: ((bytes[end] as number) << 8) | (bytes[end + 1] as number),
-    data:
-      options?.copy === true
-        ? new Uint8Array(bytes.subarray(dataStart))
-        : new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, length - dataStart),
+    value: {
+      frag: bytes[2] as number,
+      atyp,
+      dstAddr: copyOctets(bytes, start, end),
+      dstPort: ((bytes[end] as number) << 8) | (bytes[end + 1] as number),
+    },
+    byteLength: end + 2,
   };
 }
 
 /**
- * Encodes a {@link UdpDatagram}.
+ * Decodes a whole {@link UdpDatagram}.
+ *
+ * `data` is a view of `bytes` unless `copy` is set: it changes when `bytes` does, and keeps its
+ * memory alive. `dstAddr` is always a copy. A datagram is never incomplete, so there is no
+ * `undefined` and no `byteLength`: what is cut short throws.
+ *
+ * @throws WireError as {@link decodeUdpHeader}.
+ */
+export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOptions): UdpDatagram {
+  const header = decodeUdpHeader(bytes);
+  const value = header.value;
+  const dataStart = header.byteLength;
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, bytes.length - dataStart);
+  return {
+    frag: value.frag,
+    atyp: value.atyp,
+    dstAddr: value.dstAddr,
+    dstPort: value.dstPort,
+    data: options?.copy === true ? new Uint8Array(view) : view,
+  };
+}
+
+/**
+ * Encodes a {@link UdpDatagram} into an array of its own. Without data, that is the header.
  *
  * @throws WireError `ERR_SOCKS_BAD_ATYP`, `ERR_SOCKS_BAD_ADDRESS` (a length that `ATYP` does not have),
  *   `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW` (longer than {@link MAX_UDP_DATAGRAM_LENGTH}).
