@@ -68,18 +68,25 @@ function looksNumeric(lastLabel: string): boolean {
 
 /** ASCII form of a name with non-ASCII characters by UTS 46, as WHATWG URL gives it. */
 function toAscii(text: string): string | undefined {
-  // Only what can be a name reaches the URL parser: no ASCII delimiter, no percent sign, no
-  // white space, so that it has nothing to interpret but the host. What its mapping makes of
-  // other characters (a full-width "０ｘ７ｆ．１" becomes 127.0.0.1) the caller checks.
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x80 && code !== 0x2e && !isNameCharacter(code)) return undefined;
-  }
+  // Only what can be a name reaches the URL parser: no ASCII delimiter, no percent sign, no white
+  // space, so that it has nothing to interpret but the host. Nor a character that stands for one
+  // (a full-width "%"), which UTS 46 maps and some parsers then interpret.
+  if (!isNameText(text) || !isNameText(text.normalize("NFKC"))) return undefined;
+  // What else becomes of it (a full-width "0x7f.1" is 127.0.0.1 now) the caller checks.
   try {
     return new URL(`http://${text}`).hostname;
   } catch {
     return undefined;
   }
+}
+
+/** Whether every ASCII character is one of a name. */
+function isNameText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80 && code !== 0x2e && !isNameCharacter(code)) return false;
+  }
+  return true;
 }
 
 function isNameCharacter(code: number): boolean {
