@@ -9,69 +9,113 @@ export const USER_PASS_VERSION = 0x01;
 
 /** `METHOD`: authentication methods, RFC 1928 section 3 and the IANA registry "SOCKS Methods". */
 export const METHOD = {
+  /** No authentication. */
   noAuthenticationRequired: 0x00,
+  /** GSS-API, RFC 1961. */
   gssapi: 0x01,
+  /** User name and password, RFC 1929. */
   usernamePassword: 0x02,
+  /** CHAP. */
   challengeHandshakeAuthenticationProtocol: 0x03,
+  /** CRAM. */
   challengeResponseAuthenticationMethod: 0x05,
+  /** TLS inside the connection. */
   secureSocketsLayer: 0x06,
+  /** Novell Directory Services. */
   ndsAuthentication: 0x07,
+  /** MAF: several methods, one after the other. */
   multiAuthenticationFramework: 0x08,
+  /** JSON parameter block; no public description of its octets is known. */
   jsonParameterBlock: 0x09,
+  /** An answer only: none of the methods offered. */
   noAcceptableMethods: 0xff,
 } as const;
 
 /** `CMD`: commands, RFC 1928 section 4, and Tor's two for name look-ups. */
 export const CMD = {
+  /** A TCP connection to the destination. */
   connect: 0x01,
+  /** Accept one TCP connection from the destination. */
   bind: 0x02,
+  /** Relay datagrams. */
   udpAssociate: 0x03,
+  /** Tor: look up the addresses of a name. */
   resolve: 0xf0,
+  /** Tor: look up the name of an address. */
   resolvePtr: 0xf1,
 } as const;
 
 /** `ATYP`: address types, RFC 1928 section 5. */
 export const ATYP = {
+  /** 4 octets of an IPv4 address. */
   ipv4: 0x01,
+  /** One octet of length, then a domain name. */
   domainName: 0x03,
+  /** 16 octets of an IPv6 address. */
   ipv6: 0x04,
 } as const;
 
 /** `REP`: reply codes, RFC 1928 section 6, and Tor's extended errors for onion services. */
 export const REP = {
+  /** Done. */
   succeeded: 0x00,
+  /** Every failure that no other code names. */
   generalSocksServerFailure: 0x01,
+  /** The rules of the server forbid it. */
   connectionNotAllowedByRuleset: 0x02,
+  /** No route to the network. */
   networkUnreachable: 0x03,
+  /** No route to the host, or its name is not known. */
   hostUnreachable: 0x04,
+  /** The host refuses the connection. */
   connectionRefused: 0x05,
+  /** The time to live ran out; by convention also: no answer in time. */
   ttlExpired: 0x06,
+  /** The server does not know the command. */
   commandNotSupported: 0x07,
+  /** The server does not know the address type. */
   addressTypeNotSupported: 0x08,
+  /** Tor: the descriptor of the onion service cannot be found. */
   torDescriptorNotFound: 0xf0,
+  /** Tor: the descriptor of the onion service is invalid. */
   torDescriptorInvalid: 0xf1,
+  /** Tor: the introduction to the onion service failed. */
   torIntroductionFailed: 0xf2,
+  /** Tor: the rendezvous with the onion service failed. */
   torRendezvousFailed: 0xf3,
+  /** Tor: the onion service wants authorization from its clients. */
   torClientAuthorizationMissing: 0xf4,
+  /** Tor: the onion service does not accept this authorization. */
   torClientAuthorizationWrong: 0xf5,
+  /** Tor: the onion address has a wrong checksum, key or encoding. */
   torOnionAddressInvalid: 0xf6,
+  /** Tor: the introduction to the onion service took too long. */
   torIntroductionTimedOut: 0xf7,
 } as const;
 
 /** `STATUS` of RFC 1929 section 2. Every value but `success` is a failure; servers send `failure`. */
 export const USER_PASS_STATUS = {
+  /** The credentials are accepted. */
   success: 0x00,
+  /** They are not; the server closes the connection. */
   failure: 0x01,
 } as const;
 
 /** `CD` of SOCKS 4: commands of requests, result codes of replies, and Tor's look-up command. */
 export const SOCKS4_CD = {
+  /** Request: a TCP connection to the destination. */
   connect: 0x01,
+  /** Request: accept one TCP connection from the destination. */
   bind: 0x02,
+  /** Reply: done. */
   requestGranted: 0x5a,
+  /** Reply: forbidden, or failed for any reason. */
   requestRejectedOrFailed: 0x5b,
+  /** Reply: the identd of the client cannot be reached. */
   identdUnreachable: 0x5c,
+  /** Reply: the identd of the client names another user. */
   useridMismatch: 0x5d,
+  /** Request, Tor: look up the address of a name. */
   resolve: 0xf0,
 } as const;
 

@@ -22,7 +22,7 @@ const DIST = fileURLToPath(new URL(".", import.meta.resolve("@sockskit/wire")));
 const browser = findBrowser();
 const required = process.env["CI"] === "true";
 if (browser === undefined && !required) {
-  console.log(`skipped: no browser found; looked for ${BROWSERS.join(", ")} in PATH, and CHROMIUM is not set`);
+  console.log(`skipped: no browser found; install one of ${BROWSERS.join(", ")}, or name one in CHROMIUM`);
 }
 
 /** What a page reports. */

@@ -15,9 +15,9 @@ export const MAX_USER_PASS_REPLY_LENGTH: number = 1 + 1;
 export interface UserPassReply {
   /**
    * `VER` as received. Deviation: it is kept, not checked, because servers that answer `0x05` or
-   * `0x00` exist. Encoding always writes `0x01`, whatever stands here.
+   * `0x00` exist. Encoding always writes `0x01`.
    */
-  readonly version?: number;
+  readonly version: number;
   /** `STATUS`: `0x00` is success, everything else failure; see {@link USER_PASS_STATUS}. */
   readonly status: number;
 }
@@ -27,10 +27,7 @@ export interface UserPassReply {
  *
  * @returns `undefined` while `bytes` ends before the message does.
  */
-export function decodeUserPassReply(
-  bytes: Uint8Array,
-  offset = 0,
-): Decoded<UserPassReply & { readonly version: number }> | undefined {
+export function decodeUserPassReply(bytes: Uint8Array, offset = 0): Decoded<UserPassReply> | undefined {
   if (bytes.length < offset + 2) return undefined;
   return { value: { version: bytes[offset] as number, status: bytes[offset + 1] as number }, byteLength: 2 };
 }
@@ -40,7 +37,7 @@ export function decodeUserPassReply(
  *
  * @throws WireError `ERR_SOCKS_BAD_FIELD`.
  */
-export function encodeUserPassReply(value: UserPassReply): Uint8Array {
+export function encodeUserPassReply(value: Partial<UserPassReply> & Pick<UserPassReply, "status">): Uint8Array {
   checkOctet(value.status, "STATUS");
   const bytes = new Uint8Array(2);
   bytes[0] = USER_PASS_VERSION;
