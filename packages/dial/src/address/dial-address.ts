@@ -40,7 +40,8 @@ export function dialAddress(options: DialAddressOptions): Promise<DialledAddress
     const { destination, connectTimeoutMs: timeoutMs = 30_000, signal } = options;
     const settings = outgoingSettings(options);
     requireDestination(destination);
-    const operation = new Operation<DialledAddress>({ timeoutMs, signal }, resolve, reject);
+    const limits = { timeoutMs, timeoutName: "connectTimeoutMs", signal };
+    const operation = new Operation<DialledAddress>(limits, resolve, reject);
     operation.run(() =>
       connectAddress(operation, destination, settings, new Target(destination), undefined, (socket, address) =>
         operation.succeed({ socket, address }),

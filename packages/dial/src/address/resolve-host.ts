@@ -29,6 +29,10 @@ export function resolveHost<T>(
     operation.hold(undefined);
     operation.run(() => onResolved(addresses));
   };
-  // A resolver from elsewhere may throw instead of rejecting.
-  operation.run(() => void resolver.resolve(name, { family, signal: controller.signal }).then(succeed, fail));
+  try {
+    resolver.resolve(name, { family, signal: controller.signal }).then(succeed, fail);
+  } catch (error) {
+    // A resolver from elsewhere may throw instead of rejecting.
+    fail(error);
+  }
 }

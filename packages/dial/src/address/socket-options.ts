@@ -1,4 +1,5 @@
 import net from "node:net";
+import { networkInterfaces } from "node:os";
 
 import { DEFAULT_ATTEMPT_DELAY_MS, MAX_ATTEMPT_DELAY_MS, MIN_ATTEMPT_DELAY_MS } from "@sockskit/handshake";
 import type { IpAddress } from "@sockskit/wire";
@@ -10,7 +11,10 @@ import { type AddressFamily, createResolver, type Resolver } from "../resolver/r
 export interface OutgoingOptions {
   /** Looks host names up. Default: one resolver for the whole program, made with the defaults of `createResolver`. */
   readonly resolver?: Resolver | undefined;
-  /** The IP version to use; a literal address of the other version is an error. Default `"auto"`: both. */
+  /**
+   * The IP version to use for names that are looked up on this side. Default `"auto"`: both. `dialAddress` refuses a
+   * literal of the other version too; `dialThrough` takes proxies and destinations that are literals as they are.
+   */
   readonly family?: AddressFamily | undefined;
   /** The address of this host to connect from, as an IP literal. It decides `family` too. Default: the system chooses. */
   readonly localAddress?: string | undefined;
@@ -90,9 +94,19 @@ export function denialOf(address: IpAddress, { family, check }: OutgoingSettings
   if (family !== "auto" && address.type !== (family === 4 ? "ipv4" : "ipv6")) {
     return Object.assign(new Error(`only IPv${family} is allowed (family)`), { code: "EAFNOSUPPORT" });
   }
+  if (address.type === "ipv6" && address.zone !== undefined && !hasInterface(address.zone)) {
+    // The system would take any interface it likes instead.
+    return Object.assign(new Error(`this host has no interface ${address.zone}`), { code: "ENODEV" });
+  }
   try {
     return check?.(address);
   } catch (error) {
     return error instanceof Error ? error : badOption(`check threw ${String(error)}`);
   }
+}
+
+function hasInterface(zone: string): boolean {
+  return Object.entries(networkInterfaces()).some(
+    ([name, addresses = []]) => name === zone || addresses.some(({ scopeid }) => scopeid === Number(zone)),
+  );
 }

@@ -91,15 +91,16 @@ export class Tunnel {
     this.#observer.progress?.(hop, { step: "direct", address, networks: hop.proxy.direct ?? [] });
     if (this.#operation.over) return;
     const onAttempt = attemptObserver(undefined, this.#observer);
-    connectAddress(this.#operation, address, this.#settings, new Target(address), onAttempt, (socket) =>
+    connectAddress(this.#operation, address, this.#settingsFor(address), new Target(address), onAttempt, (socket) =>
       this.#operation.succeed({ socket, boundAddress: undefined, hops: [] }),
     );
   }
 
   #dialProxy(): void {
     const hop = this.#hops[0] as Hop;
+    const { address } = hop.proxy;
     const onAttempt = attemptObserver(hop, this.#observer);
-    connectAddress(this.#operation, hop.proxy.address, this.#settings, hop, onAttempt, (socket) => {
+    connectAddress(this.#operation, address, this.#settingsFor(address), hop, onAttempt, (socket) => {
       this.#socket = socket;
       // Not `data`: when a `readable` listener is gone, the socket is neither flowing nor paused, like one that was
       // never read from, and the caller's own `data` listener starts it as usual.
@@ -108,6 +109,13 @@ export class Tunnel {
       socket.on("error", this.#onError);
       this.#beginHandshake(undefined);
     });
+  }
+
+  /** Who wants IPv6 for names may still have a proxy whose address is an IPv4 literal. */
+  #settingsFor({ type }: Address): OutgoingSettings {
+    const { family, bind } = this.#settings;
+    const asIs = family === "auto" || type === "domain" || bind !== undefined;
+    return asIs ? this.#settings : { ...this.#settings, family: "auto" };
   }
 
   /** @param earlier - What came behind the previous hop's last reply. */

@@ -10,6 +10,8 @@ export type StageTimeouts = { readonly [stage in ActiveStage]?: number | undefin
 /** What bounds an {@link Operation}. */
 export interface OperationLimits {
   readonly timeoutMs: number;
+  /** What the caller calls that option. Default `timeoutMs`. */
+  readonly timeoutName?: string;
   readonly stageTimeoutsMs?: StageTimeouts | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +56,7 @@ export class Operation<T> {
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    requireInteger("timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
+    requireInteger(limits.timeoutName ?? "timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
     for (const [stage, limit] of Object.entries(limits.stageTimeoutsMs ?? {})) {
       if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
     }
@@ -143,10 +145,10 @@ export class Operation<T> {
   }
 
   #timedOut(whole: boolean): SocksError {
-    const { timeoutMs, stageTimeoutsMs } = this.#limits;
+    const { timeoutMs, timeoutName = "timeoutMs", stageTimeoutsMs } = this.#limits;
     const stage = this.#stage ?? "request";
     const limit = whole
-      ? `${timeoutMs} ms (timeoutMs, for the whole way)`
+      ? `${timeoutMs} ms (${timeoutName}, for the whole way)`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
     const message = `timed out after ${limit} waiting for ${this.#awaited()}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
