@@ -7,7 +7,15 @@ export function canDerive(algorithm: HashParameters["algorithm"]): boolean {
   return algorithm === "scrypt" || typeof crypto.argon2Sync === "function";
 }
 
-/** Computes a digest on the calling thread, which blocks. Octet 0x00 in the password is an octet like any other. */
+/**
+ * Whether scrypt takes a password for another one. It begins with an HMAC keyed with the password (RFC 7914
+ * section 6), and HMAC fills keys up with octets 00: `x` and `x` followed by 00 have the same hashes.
+ */
+export function isAmbiguous(algorithm: HashParameters["algorithm"], password: Uint8Array): boolean {
+  return algorithm === "scrypt" && password.at(-1) === 0x00;
+}
+
+/** Computes a digest on the calling thread, which blocks. */
 export function deriveSync(parameters: HashParameters, salt: Uint8Array, length: number, password: Uint8Array): Buffer {
   return parameters.algorithm === "scrypt"
     ? crypto.scryptSync(password, salt, length, scryptOptions(parameters))

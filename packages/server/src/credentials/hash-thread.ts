@@ -3,7 +3,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { type MessagePort, parentPort } from "node:worker_threads";
-import { deriveSync } from "./derive.ts";
+import { deriveSync, isAmbiguous } from "./derive.ts";
 import type { PasswordHash } from "./password-hash.ts";
 
 /** What a hashing thread is asked. */
@@ -17,6 +17,7 @@ const port = parentPort as MessagePort;
 port.on("message", ({ hash, password }: HashRequest) => {
   const { parameters, salt, digest } = hash;
   const derived = deriveSync(parameters, salt, digest.length, password);
+  const matched = timingSafeEqual(derived, digest) && !isAmbiguous(parameters.algorithm, password);
   password.fill(0);
-  port.postMessage(timingSafeEqual(derived, digest));
+  port.postMessage(matched);
 });

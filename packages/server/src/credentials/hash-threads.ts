@@ -45,10 +45,10 @@ export class HashThreads {
     clearTimeout(this.#idleTimer);
     return new Promise((resolve, reject) => {
       const thread = this.#idleThread() ?? this.#start();
-      thread.job = { resolve, reject };
-      thread.worker.ref();
-      const request: HashRequest = { hash, password: password.slice() };
+      const request: HashRequest = { hash, password: new Uint8Array(password) };
       thread.worker.postMessage(request, [request.password.buffer as ArrayBuffer]);
+      thread.worker.ref();
+      thread.job = { resolve, reject };
     });
   }
 

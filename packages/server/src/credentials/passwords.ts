@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { ServerError } from "../errors.ts";
-import { canDerive, derive } from "./derive.ts";
+import { canDerive, derive, isAmbiguous } from "./derive.ts";
 import {
   DEFAULT_ARGON2ID,
   DEFAULT_SCRYPT,
@@ -21,16 +21,23 @@ export interface HashPasswordOptions {
  *
  * @param password Text, taken as UTF-8, or octets.
  * @returns A PHC string such as `$scrypt$ln=15,r=8,p=1$...$...`.
- * @throws ServerError `ERR_SOCKS_HASH_NOT_SUPPORTED` when this Node has no Argon2.
+ * @throws ServerError `ERR_SOCKS_HASH_NOT_SUPPORTED` when this Node has no Argon2; `ERR_SOCKS_BAD_OPTION` for a password
+ * that ends with the octet 00, with scrypt.
  */
 export async function hashPassword(password: string | Uint8Array, options: HashPasswordOptions = {}): Promise<string> {
   const parameters = options.algorithm === "argon2id" ? DEFAULT_ARGON2ID : DEFAULT_SCRYPT;
   requireAlgorithm(parameters.algorithm);
+  const octets = octetsOf(password);
+  if (isAmbiguous(parameters.algorithm, octets)) {
+    const message =
+      "a password that ends with the octet 00 cannot be hashed with scrypt, which does not see that octet";
+    throw new ServerError("ERR_SOCKS_BAD_OPTION", message);
+  }
   const salt = randomBytes(SALT_LENGTH);
   return formatPasswordHash({
     parameters,
     salt,
-    digest: await derive(parameters, salt, DIGEST_LENGTH, octetsOf(password)),
+    digest: await derive(parameters, salt, DIGEST_LENGTH, octets),
   });
 }
 
@@ -42,7 +49,9 @@ export async function hashPassword(password: string | Uint8Array, options: HashP
 export async function verifyPassword(password: string | Uint8Array, hash: string): Promise<boolean> {
   const { parameters, salt, digest } = parsePasswordHash(hash);
   requireAlgorithm(parameters.algorithm);
-  return timingSafeEqual(await derive(parameters, salt, digest.length, octetsOf(password)), digest);
+  const octets = octetsOf(password);
+  const derived = await derive(parameters, salt, digest.length, octets);
+  return timingSafeEqual(derived, digest) && !isAmbiguous(parameters.algorithm, octets);
 }
 
 function requireAlgorithm(algorithm: "scrypt" | "argon2id"): void {

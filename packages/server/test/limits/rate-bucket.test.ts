@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { RateBucket, type RateWaiter } from "../../src/limits/rate-bucket.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Somebody who always has more to send. */
+class Sender implements RateWaiter {
+  readonly bucket: RateBucket;
+  readonly wanted: number;
+  sent = 0;
+  turns = 0;
+
+  constructor(bucket: RateBucket, wanted = 65_536) {
+    this.bucket = bucket;
+    this.wanted = wanted;
+    bucket.wait(this);
+  }
+
+  grant(bytes: number): void {
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(this.wanted);
+    this.sent += bytes;
+    this.turns += 1;
+    this.bucket.wait(this);
+  }
+}
+
+test.each([2_000, 100_000, 10_000_000])("%i bytes per second, not more and hardly less", (rate) => {
+  const sender = new Sender(new RateBucket(rate));
+  vi.advanceTimersByTime(10_000);
+  expect(sender.sent).toBeLessThanOrEqual(rate * 10 * 1.02 + 1_024);
+  expect(sender.sent).toBeGreaterThan(rate * 10 * 0.95 - 1_024);
+});
+
+test("several share it in turns, whatever they want", () => {
+  const bucket = new RateBucket(100_000);
+  const senders = Array.from({ length: 5 }, () => new Sender(bucket));
+  vi.advanceTimersByTime(10_000);
+  const sent = senders.map((sender) => sender.sent);
+  expect(Math.max(...sent) - Math.min(...sent)).toBeLessThanOrEqual(5_000);
+  expect(sent.reduce((sum, bytes) => sum + bytes)).toBeLessThanOrEqual(100_000 * 10 * 1.02 + 10_000);
+});
+
+test("small senders wait one round at most", () => {
+  const bucket = new RateBucket(100_000);
+  const [big, small] = [new Sender(bucket), new Sender(bucket, 64)];
+  vi.advanceTimersByTime(10_000);
+  expect(small.turns).toBeGreaterThanOrEqual(big.turns - 1);
+});
+
+test("idle time saves two slices up, no more", () => {
+  const bucket = new RateBucket(100_000);
+  vi.advanceTimersByTime(60_000);
+  const sender = new Sender(bucket);
+  expect(sender.sent).toBeLessThanOrEqual(2 * 5_000);
+});
+
+test("who leaves gets nothing, and the last one takes the timer along", () => {
+  const bucket = new RateBucket(1_000);
+  const [first, second] = [new Sender(bucket), new Sender(bucket)];
+  vi.advanceTimersByTime(2_000);
+  const before = first.sent;
+  bucket.leave(first);
+  vi.advanceTimersByTime(5_000);
+  expect(first.sent).toBe(before);
+  bucket.leave(second);
+  expect(vi.getTimerCount()).toBe(0);
+});

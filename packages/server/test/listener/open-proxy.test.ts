@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { createServer, openProxyProblem, type ServerOptions } from "../../src/index.ts";
+
+const credentials = [{ name: "alice", password: { plain: "x" } }];
+
+describe("a listener that others can reach and that asks nobody is refused", () => {
+  test.each([
+    [{ listen: [{ host: "0.0.0.0" }] }],
+    [{ listen: [{ host: "::" }] }],
+    [{ listen: [{ host: "192.0.2.1" }] }],
+    [{ listen: [{ host: "2001:db8::1" }] }],
+    [{ listen: [{ host: "::ffff:192.0.2.1" }] }],
+    [{ listen: [{ host: "fe80::1%1" }] }],
+    [{ listen: [{}, { host: "0.0.0.0" }] }],
+    [{ listen: [{ host: "0.0.0.0" }], credentials, authMethods: ["userpass", "none"] }],
+    [{ listen: [{ host: "0.0.0.0", authMethods: ["none"] }], credentials }],
+    [{ listen: [{ host: "0.0.0.0" }], rules: [{ action: "allow", clients: ["192.0.2.0/24"] }] }],
+  ] as [ServerOptions][])("%j", (options) => {
+    const problem = openProxyProblem(options);
+    expect(problem).toContain('"credentials"');
+    expect(problem).toContain('"allowOpenProxy"');
+    expect(() => createServer(options)).toThrow(
+      expect.objectContaining({ code: "ERR_SOCKS_OPEN_PROXY", message: problem }),
+    );
+    expect(openProxyProblem({ ...options, allowOpenProxy: true })).toBeUndefined();
+  });
+});
+
+describe("these are not open", () => {
+  test.each([
+    [{}],
+    [{ listen: [{ host: "127.0.0.1" }, { host: "127.8.9.10" }, { host: "::1" }, { host: "::ffff:127.0.0.1" }] }],
+    [{ listen: [{ host: "0.0.0.0" }], credentials }],
+    [
+      {
+        listen: [
+          { host: "0.0.0.0", authMethods: ["userpass"] },
+          { host: "127.0.0.1", authMethods: ["none"], port: 1081 },
+        ],
+        credentials,
+      },
+    ],
+  ] as [ServerOptions][])("%j", (options) => {
+    expect(openProxyProblem(options)).toBeUndefined();
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { createServer, DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ServerOptions } from "../src/index.ts";
+
+test("the defaults are these", () => {
+  expect(DEFAULT_TIMEOUTS).toEqual({
+    handshakeMs: 10_000,
+    connectMs: 30_000,
+    idleMs: 3_600_000,
+    lingerMs: 5_000,
+    loginFailureMs: 1_000,
+  });
+  expect(DEFAULT_LIMITS).toEqual({
+    sessions: 100_000,
+    perClient: 1_000,
+    handshakes: 10_000,
+    loginFailuresPerMinute: 20,
+  });
+});
+
+describe("options that cannot be used are told with their place", () => {
+  const cases: [unknown, (string | number)[], string][] = [
+    [{ listen: [] }, ["listen"], "at least one address"],
+    [{ listen: [{ port: 65_536 }] }, ["listen", 0, "port"], "0 to 65535"],
+    [{ listen: [{ port: "1080" }] }, ["listen", 0, "port"], "0 to 65535"],
+    [{ listen: [{ host: "localhost" }] }, ["listen", 0, "host"], "IP address"],
+    [{ listen: [{ host: "127.1" }] }, ["listen", 0, "host"], "IP address"],
+    [{ listen: [{ versions: [] }] }, ["listen", 0, "versions"], "4, 5"],
+    [{ listen: [{ versions: [6] }] }, ["listen", 0, "versions"], "4, 5"],
+    [{ listen: [{ authMethods: [] }] }, ["listen", 0, "authMethods"], '"none", "userpass"'],
+    [{ listen: [{ address: "127.0.0.1" }] }, ["listen", 0, "address"], "no such option"],
+    [{ listen: [{}, {}] }, ["listen", 1], "there already"],
+    [{ authMethods: ["gssapi"] }, ["authMethods"], '"none", "userpass"'],
+    [{ authMethods: ["userpass"] }, ["authMethods"], "credentials"],
+    [{ credentials: {} }, ["credentials"], "verify"],
+    [{ rule: [] }, ["rule"], "no such option"],
+    [{ timeouts: { idle: 5 } }, ["timeouts", "idle"], "no such option"],
+    [{ timeouts: { handshakeMs: 0 } }, ["timeouts", "handshakeMs"], "1 to 2147483647 milliseconds"],
+    [{ timeouts: { connectMs: Number.NaN } }, ["timeouts", "connectMs"], "milliseconds"],
+    [{ timeouts: { idleMs: Number.POSITIVE_INFINITY } }, ["timeouts", "idleMs"], "milliseconds"],
+    [{ timeouts: { lingerMs: 10_001 } }, ["timeouts", "lingerMs"], "1 to 10000 milliseconds"],
+    [{ timeouts: 5 }, ["timeouts"], "expected an object"],
+    [{ limits: { sessions: 0 } }, ["limits", "sessions"], "whole number"],
+    [{ limits: { perClient: 1.5 } }, ["limits", "perClient"], "whole number"],
+    [{ outbound: { localAddress: "eth0" } }, ["outbound", "localAddress"], "IP address"],
+    [{ outbound: { family: 5 } }, ["outbound", "family"], '4, 6 or "auto"'],
+    [{ engine: "fastpath" }, ["engine"], '"auto" or "portable"'],
+  ];
+  test.each(cases)("%j", (options, path, problem) => {
+    expect(() => createServer(options as ServerOptions)).toThrow(
+      expect.objectContaining({
+        name: "ServerError",
+        code: "ERR_SOCKS_BAD_OPTION",
+        path,
+        message: expect.stringContaining(problem) as string,
+      }),
+    );
+  });
+});
+
+test("rules that mean nothing are refused before anything listens", () => {
+  expect(() => createServer({ rules: [{ action: "allow", ports: ["eighty"] }] })).toThrow(
+    expect.objectContaining({ code: "ERR_SOCKS_BAD_RULE", path: ["rules", 0, "ports", 0] }),
+  );
+});
