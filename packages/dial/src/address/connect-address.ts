@@ -7,7 +7,7 @@ import { openSocket } from "./open-socket.ts";
 import type { AttemptObserver, Peer } from "./peer.ts";
 import { raceAddresses } from "./race-addresses.ts";
 import { resolveHost } from "./resolve-host.ts";
-import { denialOf, type OutgoingSettings } from "./socket-options.ts";
+import { refusalOf, type OutgoingSettings } from "./socket-options.ts";
 import { unreachable } from "./unreachable.ts";
 
 /**
@@ -47,8 +47,8 @@ function connectOne<T>(
   onConnected: (socket: Socket, address: IpAddress) => void,
 ): void {
   operation.enter(peer.dialStage, peer);
-  const denial = denialOf(address, settings);
-  if (denial !== undefined) return operation.fail(unreachable(peer, [{ address, error: denial, denied: true }]));
+  const refusal = refusalOf(address, settings);
+  if (refusal !== undefined) return operation.fail(unreachable(peer, [refusal]));
   onAttempt?.(address, "dialling");
   if (operation.over) return;
   const cancel = openSocket(

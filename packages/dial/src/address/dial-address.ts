@@ -32,7 +32,7 @@ export interface DialledAddress {
  * before the next `await`.
  *
  * @throws SocksError `ERR_SOCKS_BAD_OPTION`, `ERR_SOCKS_BAD_PORT` (port 0), `ERR_SOCKS_RESOLVE_FAILED`,
- *   `ERR_SOCKS_ADDRESS_DENIED` (`check` or `family` refused every address), `ERR_SOCKS_TARGET_UNREACHABLE` (its `cause`
+ *   `ERR_SOCKS_ADDRESS_DENIED` (`check` refused every address), `ERR_SOCKS_TARGET_UNREACHABLE` (its `cause`
  *   has the system's `code`; with several addresses the code of the first), `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`.
  */
 export function dialAddress(options: DialAddressOptions): Promise<DialledAddress> {

@@ -6,7 +6,7 @@ import type { IpAddress } from "@sockskit/wire";
 import type { Operation } from "../internal/operation.ts";
 import { openSocket } from "./open-socket.ts";
 import type { AttemptObserver, Peer } from "./peer.ts";
-import { denialOf, type OutgoingSettings } from "./socket-options.ts";
+import { refusalOf, type OutgoingSettings } from "./socket-options.ts";
 import { type AttemptFailure, unreachable } from "./unreachable.ts";
 
 /** Dials several addresses by RFC 8305: staggered, the first connection wins, the others are dropped. */
@@ -24,14 +24,14 @@ export function raceAddresses<T>(
   let winner: Socket | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const fail = (id: number, address: IpAddress, error: Error, denied: boolean): void => {
+  const fail = (id: number, failure: AttemptFailure): void => {
     attempts.delete(id);
-    failures.push({ address, error, denied });
-    perform(race.failed(id, performance.now(), error));
+    failures.push(failure);
+    perform(race.failed(id, performance.now(), failure.error));
   };
   const attempt = (id: number, address: IpAddress): void => {
-    const denial = denialOf(address, settings);
-    if (denial !== undefined) return fail(id, address, denial, true);
+    const refusal = refusalOf(address, settings);
+    if (refusal !== undefined) return fail(id, refusal);
     onAttempt?.(address, "dialling");
     if (operation.over) return;
     const cancel = openSocket(
@@ -45,7 +45,7 @@ export function raceAddresses<T>(
       },
       (error) => {
         onAttempt?.(address, error);
-        fail(id, address, error, false);
+        fail(id, { address, error, denied: false });
       },
     );
     attempts.set(id, cancel);

@@ -6,6 +6,7 @@ import type { IpAddress } from "@sockskit/wire";
 
 import { badOption, requireInteger } from "../internal/require.ts";
 import { type AddressFamily, createResolver, type Resolver } from "../resolver/resolver.ts";
+import type { AttemptFailure } from "./unreachable.ts";
 
 /** How outgoing connections are made; common to everything that dials. */
 export interface OutgoingOptions {
@@ -89,15 +90,31 @@ function chooseFamily(family: AddressFamily, localAddress: string | undefined): 
   return version;
 }
 
-/** Whether an address is refused. What `check` throws counts as its refusal: no address is dialled by accident. */
-export function denialOf(address: IpAddress, { family, check }: OutgoingSettings): Error | undefined {
+/**
+ * Why this side does not dial an address, if it does not. What `check` throws counts as its denial: no address is dialled
+ * by accident.
+ */
+export function refusalOf(address: IpAddress, { family, check }: OutgoingSettings): AttemptFailure | undefined {
   if (family !== "auto" && address.type !== (family === 4 ? "ipv4" : "ipv6")) {
-    return Object.assign(new Error(`only IPv${family} is allowed (family)`), { code: "EAFNOSUPPORT" });
+    return {
+      address,
+      denied: false,
+      error: new UnusableAddress("EAFNOSUPPORT", `only IPv${family} is allowed (family)`),
+    };
   }
   if (address.type === "ipv6" && address.zone !== undefined && !hasInterface(address.zone)) {
     // The system would take any interface it likes instead.
-    return Object.assign(new Error(`this host has no interface ${address.zone}`), { code: "ENODEV" });
+    return {
+      address,
+      denied: false,
+      error: new UnusableAddress("ENODEV", `this host has no interface ${address.zone}`),
+    };
   }
+  const error = denialOf(address, check);
+  return error === undefined ? undefined : { address, denied: true, error };
+}
+
+function denialOf(address: IpAddress, check: OutgoingSettings["check"]): Error | undefined {
   try {
     return check?.(address);
   } catch (error) {
@@ -109,4 +126,15 @@ function hasInterface(zone: string): boolean {
   return Object.entries(networkInterfaces()).some(
     ([name, addresses = []]) => name === zone || addresses.some(({ scopeid }) => scopeid === Number(zone)),
   );
+}
+
+/** Says why this side does not dial an address, with the code that the system has for it. */
+class UnusableAddress extends Error {
+  override readonly name = "UnusableAddress";
+  readonly code: "EAFNOSUPPORT" | "ENODEV";
+
+  constructor(code: "EAFNOSUPPORT" | "ENODEV", message: string) {
+    super(message);
+    this.code = code;
+  }
 }

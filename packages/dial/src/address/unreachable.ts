@@ -7,27 +7,31 @@ import type { Peer } from "./peer.ts";
 export interface AttemptFailure {
   readonly address: IpAddress;
   readonly error: Error;
-  /** Whether it was refused before it was dialled. */
+  /** Whether the caller's `check` refused it. */
   readonly denied: boolean;
 }
 
 /** The error for a peer none of whose addresses could be reached. */
 export function unreachable(peer: Peer, failures: readonly AttemptFailure[]): SocksError {
   const where = { stage: peer.dialStage, hop: peer.reference() };
-  const dialled = failures.filter((failure) => !failure.denied);
+  const usable = failures.filter((failure) => !failure.denied);
   const reasons = failures.map(({ address, error }) => `${formatAddress(address)}: ${reasonOf(error)}`).join("; ");
-  if (dialled.length === 0) {
+  if (usable.length === 0) {
     const message = `${peer.title()} is not dialled, every address of it is denied: ${reasons}`;
     return new SocksError("ERR_SOCKS_ADDRESS_DENIED", message, { ...where, side: "local", cause: failures[0]?.error });
   }
-  const errors = dialled.map(({ error }) => error);
+  const errors = usable.map(({ error }) => error);
   const cause = errors.length === 1 ? errors[0] : aggregate(errors);
-  return new SocksError(peer.unreachable, `cannot reach ${peer.title()}: ${reasons}`, { ...where, side: "remote", cause });
+  return new SocksError(peer.unreachable, `cannot reach ${peer.title()}: ${reasons}`, {
+    ...where,
+    side: "remote",
+    cause,
+  });
 }
 
 /** Several failures as one, with the `code` of the first, as Node does it. */
 function aggregate(errors: readonly Error[]): Error {
-  const code = (errors[0] as NodeJS.ErrnoException | undefined)?.code;
+  const code = errors.map((error: NodeJS.ErrnoException) => error.code)[0];
   return Object.assign(new AggregateError(errors, "every address failed"), { code });
 }
 

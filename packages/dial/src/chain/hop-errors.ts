@@ -29,7 +29,11 @@ export function closedError(hop: Hop, destination: Address, stage: SocksStage, c
   const { code } = (cause ?? {}) as NodeJS.ErrnoException;
   const how = cause === undefined ? "closed the connection" : `broke the connection (${code ?? cause.message})`;
   const options = { side: "remote", stage, hop: hop.reference(), cause } as const;
-  return new SocksError("ERR_SOCKS_PROXY_CLOSED", `${hop.title()} ${how} ${circumstances(stage, destination)}`, options);
+  return new SocksError(
+    "ERR_SOCKS_PROXY_CLOSED",
+    `${hop.title()} ${how} ${circumstances(stage, destination)}`,
+    options,
+  );
 }
 
 function circumstances(stage: SocksStage, destination: Address): string {

@@ -24,7 +24,10 @@ export interface Observer {
 
 const NOBODY: Observer = { progress: undefined, octets: undefined };
 
-export function createObserver({ onProgress, onOctets }: ObserverOptions, operation: Pick<Operation<unknown>, "elapsedMs" | "fail">): Observer {
+export function createObserver(
+  { onProgress, onOctets }: ObserverOptions,
+  operation: Pick<Operation<unknown>, "elapsedMs" | "fail">,
+): Observer {
   if (onProgress === undefined && onOctets === undefined) return NOBODY;
   // Called from deep inside socket events, where an exception would end the process and leak the socket.
   const call = <T>(observe: (event: T) => void, event: T): void => {

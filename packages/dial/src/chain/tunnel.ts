@@ -181,8 +181,8 @@ export class Tunnel {
   }
 
   readonly #onReadable = (): void => {
-    const octets: Uint8Array | null | undefined = this.#socket?.read();
-    if (octets === null || octets === undefined) return;
+    const octets = this.#socket?.read() as Uint8Array | null;
+    if (octets === null) return;
     try {
       this.#receive(octets);
     } catch (error) {

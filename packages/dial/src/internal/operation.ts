@@ -63,7 +63,7 @@ export class Operation<T> {
     const { signal } = limits;
     if (signal !== undefined) {
       this.#onAbort = () => this.fail(this.#aborted(signal));
-      if (signal.aborted) return this.#onAbort(), this;
+      if (signal.aborted) return (this.#onAbort(), this);
       signal.addEventListener("abort", this.#onAbort);
     }
     this.#armTimer();
@@ -156,7 +156,7 @@ export class Operation<T> {
 
   #aborted(signal: AbortSignal): SocksError {
     const message = `cancelled by the caller while waiting for ${this.#awaited()}`;
-    const options = { stage: this.#stage, hop: this.#activity?.reference(), cause: signal.reason };
+    const options = { stage: this.#stage, hop: this.#activity?.reference(), cause: signal.reason as unknown };
     return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", ...options });
   }
 

@@ -17,7 +17,7 @@ const MAX_DNS_QUERY_COUNT = 64;
 /** Somebody who waits for an answer. */
 interface Caller {
   readonly succeed: (addresses: readonly IpAddress[]) => void;
-  readonly fail: (error: SocksError) => void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** One name being looked up, for one caller or many. */
@@ -79,7 +79,8 @@ export class LookupPool implements Resolver {
   close(): void {
     this.#closed = true;
     this.#cache.clear();
-    for (const lookup of this.#lookups.values()) this.#fail(lookup, resolveFailed(lookup.name, "the resolver was closed"));
+    for (const lookup of this.#lookups.values())
+      this.#fail(lookup, resolveFailed(lookup.name, "the resolver was closed"));
   }
 
   /** Adds one caller, who leaves by an answer, a failure, his deadline or his signal. */
@@ -87,7 +88,7 @@ export class LookupPool implements Resolver {
     lookup: Lookup,
     signal: AbortSignal | undefined,
     resolve: (addresses: readonly IpAddress[]) => void,
-    reject: (error: SocksError) => void,
+    reject: (error: unknown) => void,
   ): void {
     const leave = (): void => {
       clearTimeout(timer);
@@ -99,7 +100,7 @@ export class LookupPool implements Resolver {
       succeed: (addresses) => (leave(), resolve(addresses)),
       fail: (error) => (leave(), reject(error)),
     };
-    const giveUp = (error: SocksError): void => {
+    const giveUp = (error: unknown): void => {
       caller.fail(error);
       if (lookup.callers.size === 0 && this.#queue.has(lookup)) this.#forget(lookup);
     };
@@ -132,7 +133,7 @@ export class LookupPool implements Resolver {
       void lookupAddresses(lookup.name, lookup.family, order, ask)
         .then(
           (addresses) => this.#succeed(lookup, addresses),
-          (error: SocksError) => this.#fail(lookup, error),
+          (error: unknown) => this.#fail(lookup, error),
         )
         .then(() => {
           this.#runningCount -= 1;
@@ -158,7 +159,7 @@ export class LookupPool implements Resolver {
     for (const caller of lookup.callers) caller.succeed(addresses);
   }
 
-  #fail(lookup: Lookup, error: SocksError): void {
+  #fail(lookup: Lookup, error: unknown): void {
     this.#forget(lookup);
     for (const caller of lookup.callers) caller.fail(error);
   }

@@ -140,7 +140,10 @@ describe("the destination refuses", () => {
     [0x5a, "did not connect to example.com:80: unassigned code (REP 0x5a)"],
     [0xf6, "did not connect to example.com:80: onion address invalid (REP 0xf6)"],
   ])("REP %i", async (rep, text) => {
-    const server = await scripted([greeting, { receive: request5, send: Uint8Array.of(5, rep, 0, 1, 0, 0, 0, 0, 0, 0) }]);
+    const server = await scripted([
+      greeting,
+      { receive: request5, send: Uint8Array.of(5, rep, 0, 1, 0, 0, 0, 0, 0, 0) },
+    ]);
     const error = await failure("socks5h://PROXY", server);
     expect(error).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", stage: "request", reply: rep });
     expect(error.message).toBe(`proxy socks5h://127.0.0.1:${server.port} ${text}`);
@@ -288,7 +291,9 @@ describe("chains", () => {
     const chain = parseProxyChain(`socks5h://127.0.0.1:${first.port} socks5h://127.0.0.1:${dead.port}`);
     const error = await failureOf(dialThrough({ chain, destination }));
     expect(error).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", stage: "request", reply: 5, hop: { index: 0 } });
-    expect(error.message).toMatch(/^proxy 1 of 2 \(socks5h:\/\/127.*\) could not reach 127\.0\.0\.1:\d+: connection refused/);
+    expect(error.message).toMatch(
+      /^proxy 1 of 2 \(socks5h:\/\/127.*\) could not reach 127\.0\.0\.1:\d+: connection refused/,
+    );
   });
 
   test("the second refuses", async () => {
@@ -312,7 +317,7 @@ describe("chains", () => {
     for (const [chain, target, code] of [
       [`${url} socks4a://10.0.0.1`, "[2001:db8::1]:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
       [`socks4://127.0.0.1:${first.port} socks5h://[2001:db8::1]`, "192.0.2.1:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
-      [`${url}`, "[fe80::1%lo]:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
+      [url, "[fe80::1%lo]:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
       [`socks4a://127.0.0.1:${first.port}`, "0.0.0.7:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
       [`${url} socks5+tls://10.0.0.1`, "192.0.2.1:80", "ERR_SOCKS_TLS_NOT_SUPPORTED"],
       [`socks5s://127.0.0.1:${first.port}`, "192.0.2.1:80", "ERR_SOCKS_TLS_NOT_SUPPORTED"],

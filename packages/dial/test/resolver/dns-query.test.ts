@@ -68,10 +68,13 @@ test("without a hosts file the name servers are asked", async () => {
   expect(await without("four.example", 4)).toMatchObject([{ host: "192.0.2.4" }]);
 });
 
-test.each(["intranet", "printer.local"])("%s is left to the system, which knows search lists and multicast", async (name) => {
-  expect(await query(name, "auto")).toEqual([]);
-  expect(server.questions.join()).not.toContain(name);
-});
+test.each(["intranet", "printer.local"])(
+  "%s is left to the system, which knows search lists and multicast",
+  async (name) => {
+    expect(await query(name, "auto")).toEqual([]);
+    expect(server.questions.join()).not.toContain(name);
+  },
+);
 
 test("look-ups that are stuck in the system delay nobody else", async () => {
   const pool = new LookupPool({ concurrency: 2, timeoutMs: 5000, lookup: () => undefined }, query);

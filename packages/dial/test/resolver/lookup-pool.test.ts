@@ -1,96 +1,15 @@
-import { formatHost } from "@sockskit/wire";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
-import { createResolver, isSocksError, type LookupAddress, type LookupFunction, type SocksError } from "../../src/index.ts";
-import { LookupPool } from "../../src/resolver/lookup-pool.ts";
+import { createResolver } from "../../src/index.ts";
+import { failureOf } from "../support/failure.ts";
+import { manualLookup } from "../support/manual-lookup.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A look-up function whose answers the test gives. */
-function manualLookup(): {
-  lookup: LookupFunction;
-  asked: string[];
-  answer: (name: string, ...addresses: string[]) => void;
-  fail: (name: string, code: string) => void;
-} {
-  const asked: string[] = [];
-  const open = new Map<string, ((error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void)[]>();
-  const take = (name: string) => {
-    const callback = open.get(name)?.shift();
-    if (callback === undefined) throw new TypeError(`nobody asks for ${name}`);
-    return callback;
-  };
-  return {
-    asked,
-    lookup: (name, _options, callback) => {
-      asked.push(name);
-      open.set(name, [...(open.get(name) ?? []), callback]);
-    },
-    answer: (name, ...addresses) =>
-      take(name)(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
-      ),
-    fail: (name, code) => take(name)(Object.assign(new Error(code), { code }), []),
-  };
-}
-
 const auto = { family: "auto" } as const;
 const hosts = (found: readonly { host: string }[]) => found.map(({ host }) => host);
-
-async function failure(promise: Promise<unknown>): Promise<SocksError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isSocksError(error)) throw new TypeError(`expected a SocksError, got ${String(error)}`);
-  return error;
-}
-
-describe("what is known without asking", () => {
-  test.each(["localhost", "localhost.", "LOCALHOST", "a.localhost", "x.y.localhost."])("%s is loopback", async (name) => {
-    const { lookup, asked } = manualLookup();
-    const found = await createResolver({ lookup }).resolve(name, auto);
-    expect(found.map(formatHost)).toEqual(["127.0.0.1", "[::1]"]);
-    expect(asked).toEqual([]);
-  });
-
-  test("localhost by family", async () => {
-    const resolver = createResolver(manualLookup());
-    expect(hosts(await resolver.resolve("localhost", { family: 4 }))).toEqual(["127.0.0.1"]);
-    expect(hosts(await resolver.resolve("localhost", { family: 6 }))).toEqual(["::1"]);
-  });
-
-  test("a literal is itself, and only of its own family", async () => {
-    const { lookup, asked } = manualLookup();
-    const resolver = createResolver({ lookup });
-    expect(hosts(await resolver.resolve("192.0.2.1", auto))).toEqual(["192.0.2.1"]);
-    expect(hosts(await resolver.resolve("[2001:db8::1]", auto))).toEqual(["2001:db8::1"]);
-    const error = await failure(resolver.resolve("192.0.2.1", { family: 6 }));
-    expect(error).toMatchObject({ code: "ERR_SOCKS_RESOLVE_FAILED", stage: "resolve" });
-    expect(asked).toEqual([]);
-  });
-
-  test.each(["", "*", ".", "a..b", "127.1", "0x7f.1", "2130706433", "1.2.3.04", "a b", "a\0b", "%", "x".repeat(64)])(
-    "%j is no host name and is not asked for",
-    async (name) => {
-      const { lookup, asked } = manualLookup();
-      const error = await failure(createResolver({ lookup }).resolve(name, auto));
-      expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_ADDRESS", side: "local", stage: "resolve" });
-      expect(asked).toEqual([]);
-    },
-  );
-
-  test.each(["onion", "abc.onion", "abc.onion."])("%s is not asked for: that would tell where Tor's user goes", async (name) => {
-    const { lookup, asked } = manualLookup();
-    const error = await failure(createResolver({ lookup }).resolve(name, auto));
-    expect(error.code).toBe("ERR_SOCKS_RESOLVE_FAILED");
-    expect(error.message).toContain("socks5h");
-    expect(asked).toEqual([]);
-  });
-});
 
 describe("asking", () => {
   test("gives addresses with port 0, in the order of the system", async () => {
@@ -130,7 +49,7 @@ describe("asking", () => {
     ["EAI_FAIL", "EAI_FAIL"],
   ])("%s fails with its cause and a reason", async (code, reason) => {
     const { lookup, fail } = manualLookup();
-    const pending = failure(createResolver({ lookup }).resolve("a.example", auto));
+    const pending = failureOf(createResolver({ lookup }).resolve("a.example", auto));
     fail("a.example", code);
     const error = await pending;
     expect(error).toMatchObject({ code: "ERR_SOCKS_RESOLVE_FAILED", stage: "resolve", cause: { code } });
@@ -140,7 +59,7 @@ describe("asking", () => {
 
   test("an answer without addresses is a failure", async () => {
     const { lookup, answer } = manualLookup();
-    const pending = failure(createResolver({ lookup }).resolve("a.example", auto));
+    const pending = failureOf(createResolver({ lookup }).resolve("a.example", auto));
     answer("a.example");
     expect((await pending).code).toBe("ERR_SOCKS_RESOLVE_FAILED");
   });
@@ -154,7 +73,7 @@ describe("asking", () => {
 
   test("the system's own look-up answers", async () => {
     // Every system maps its loopback address to something; only the form is checked.
-    const error = await failure(createResolver().resolve("no-such-name.invalid", auto));
+    const error = await failureOf(createResolver().resolve("no-such-name.invalid", auto));
     expect(error).toMatchObject({ code: "ERR_SOCKS_RESOLVE_FAILED", cause: { syscall: "getaddrinfo" } });
   });
 });
@@ -181,7 +100,7 @@ describe("sharing", () => {
     const { lookup, answer } = manualLookup();
     const resolver = createResolver({ lookup });
     const controller = new AbortController();
-    const first = failure(resolver.resolve("a.example", { ...auto, signal: controller.signal }));
+    const first = failureOf(resolver.resolve("a.example", { ...auto, signal: controller.signal }));
     const second = resolver.resolve("a.example", auto);
     const reason = new Error("enough");
     controller.abort(reason);
@@ -194,7 +113,7 @@ describe("sharing", () => {
     vi.useFakeTimers();
     const { lookup, asked, answer } = manualLookup();
     const resolver = createResolver({ lookup, timeoutMs: 1000, concurrency: 1 });
-    const late = failure(resolver.resolve("slow.example", auto));
+    const late = failureOf(resolver.resolve("slow.example", auto));
     await vi.advanceTimersByTimeAsync(1000);
     expect(await late).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage: "resolve" });
     const again = resolver.resolve("slow.example", auto);
@@ -236,7 +155,7 @@ describe("bounds", () => {
     const resolver = createResolver({ lookup, queueLimit: 2 });
     const first = resolver.resolve("a.example", auto);
     const second = resolver.resolve("a.example", auto);
-    const error = await failure(resolver.resolve("b.example", auto));
+    const error = await failureOf(resolver.resolve("b.example", auto));
     expect(error).toMatchObject({ code: "ERR_SOCKS_RESOLVE_FAILED" });
     expect(error.message).toContain("2 callers");
     answer("a.example", "192.0.2.1");
@@ -250,8 +169,8 @@ describe("bounds", () => {
     vi.useFakeTimers();
     const { lookup, asked, answer } = manualLookup();
     const resolver = createResolver({ lookup, concurrency: 1, timeoutMs: 1000, whenBusy: "wait" });
-    const slow = failure(resolver.resolve("slow.example", auto));
-    const queued = failure(resolver.resolve("queued.example", auto));
+    const slow = failureOf(resolver.resolve("slow.example", auto));
+    const queued = failureOf(resolver.resolve("queued.example", auto));
     await vi.advanceTimersByTimeAsync(1000);
     expect((await slow).code).toBe("ERR_SOCKS_TIMEOUT");
     expect((await queued).code).toBe("ERR_SOCKS_TIMEOUT");
@@ -263,7 +182,7 @@ describe("bounds", () => {
 
   test.each(["concurrency", "queueLimit", "timeoutMs", "cacheTtlMs"])("%s must be a whole number", (name) => {
     for (const value of [-1, 1.5, Number.NaN]) {
-      expect(() => createResolver({ [name]: value })).toThrowError(
+      expect(() => createResolver({ [name]: value })).toThrow(
         expect.objectContaining({ code: "ERR_SOCKS_BAD_OPTION", message: expect.stringContaining(name) as string }),
       );
     }
@@ -273,7 +192,9 @@ describe("bounds", () => {
 describe("signals", () => {
   test("a signal that was given up before nothing is asked", async () => {
     const { lookup, asked } = manualLookup();
-    const error = await failure(createResolver({ lookup }).resolve("a.example", { ...auto, signal: AbortSignal.abort() }));
+    const error = await failureOf(
+      createResolver({ lookup }).resolve("a.example", { ...auto, signal: AbortSignal.abort() }),
+    );
     expect(error.code).toBe("ERR_SOCKS_ABORTED");
     expect(asked).toEqual([]);
   });
@@ -305,7 +226,7 @@ describe("remembering", () => {
     vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
     const { lookup, asked, answer, fail } = manualLookup();
     const resolver = createResolver({ lookup, cacheTtlMs: 5000 });
-    const failing = failure(resolver.resolve("a.example", auto));
+    const failing = failureOf(resolver.resolve("a.example", auto));
     fail("a.example", "EAI_AGAIN");
     await failing;
     const found = resolver.resolve("a.example", auto);
@@ -343,74 +264,9 @@ describe("close", () => {
   test("fails those who wait, and those who come later", async () => {
     const { lookup } = manualLookup();
     const resolver = createResolver({ lookup, concurrency: 1 });
-    const all = ["a.example", "b.example"].map((name) => failure(resolver.resolve(name, auto)));
+    const all = ["a.example", "b.example"].map((name) => failureOf(resolver.resolve(name, auto)));
     resolver.close?.();
     for (const error of await Promise.all(all)) expect(error.message).toContain("closed");
-    expect((await failure(resolver.resolve("c.example", auto))).message).toContain("closed");
-  });
-});
-
-describe("when the system is busy", () => {
-  test("asks the name servers itself, and a slow domain holds nobody up", async () => {
-    vi.useFakeTimers();
-    const { lookup, asked } = manualLookup();
-    const queries: string[] = [];
-    const resolver = new LookupPool({ lookup, concurrency: 2 }, (name, family) => {
-      queries.push(`${name} ${family}`);
-      return createResolver().resolve("192.0.2.9", { family });
-    });
-    for (const name of ["slow1.example", "slow2.example"]) resolver.resolve(name, auto).catch(() => undefined);
-    const quick = resolver.resolve("quick.example", auto);
-    await vi.advanceTimersByTimeAsync(249);
-    expect(queries).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(hosts(await quick)).toEqual(["192.0.2.9"]);
-    expect(queries).toEqual(["quick.example auto"]);
-    expect(asked).toEqual(["slow1.example", "slow2.example"]);
-    resolver.close();
-  });
-
-  test("nothing found there proves nothing: the system's answer is awaited", async () => {
-    vi.useFakeTimers();
-    const { lookup, answer } = manualLookup();
-    const resolver = new LookupPool({ lookup, concurrency: 1 }, () => Promise.resolve([]));
-    const slow = resolver.resolve("slow.example", auto);
-    const local = resolver.resolve("host.intranet", auto);
-    await vi.advanceTimersByTimeAsync(1000);
-    answer("slow.example", "192.0.2.1");
-    await slow;
-    await vi.advanceTimersByTimeAsync(0);
-    answer("host.intranet", "10.0.0.1");
-    expect(hosts(await local)).toEqual(["10.0.0.1"]);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test("the system's late answer does no harm", async () => {
-    vi.useFakeTimers();
-    const { lookup, asked, answer } = manualLookup();
-    const resolver = new LookupPool({ lookup, concurrency: 1 }, () =>
-      createResolver().resolve("192.0.2.9", { family: "auto" }),
-    );
-    resolver.resolve("slow.example", auto).catch(() => undefined);
-    const quick = resolver.resolve("quick.example", auto);
-    await vi.advanceTimersByTimeAsync(250);
-    await quick;
-    answer("slow.example", "192.0.2.1");
-    await vi.advanceTimersByTimeAsync(0);
-    expect(asked).toEqual(["slow.example"]);
-  });
-
-  test("does not ask when told to wait", async () => {
-    vi.useFakeTimers();
-    const { lookup } = manualLookup();
-    let queryCount = 0;
-    const resolver = new LookupPool({ lookup, concurrency: 1, whenBusy: "wait" }, () => {
-      queryCount += 1;
-      return Promise.resolve([]);
-    });
-    const all = ["a.example", "b.example"].map((name) => failure(resolver.resolve(name, auto)));
-    await vi.advanceTimersByTimeAsync(10_000);
-    await Promise.all(all);
-    expect(queryCount).toBe(0);
+    expect((await failureOf(resolver.resolve("c.example", auto))).message).toContain("closed");
   });
 });

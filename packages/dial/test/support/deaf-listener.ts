@@ -28,7 +28,7 @@ export async function startDeafListener(host: string, port = 0): Promise<DeafLis
   const worker = new Worker(SCRIPT, { eval: true, workerData: { host, port, gate } });
   const [chosen] = (await once(worker, "message")) as [number];
   const fillers: net.Socket[] = [];
-  for (let full = false; !full; ) {
+  for (let full = false; !full;) {
     const socket = net.connect({ host, port: chosen });
     socket.on("error", () => undefined);
     fillers.push(socket);

@@ -99,7 +99,12 @@ async function readAddress(client: net.Socket, atyp: number): Promise<{ host: st
     return { host: text(name), octets: [length, ...name] };
   }
   const ip = await readOctets(client, atyp === 0x01 ? 4 : 16);
-  const host = atyp === 0x01 ? ip.join(".") : hex(ip).replaceAll(" ", "").replaceAll(/(.{4})(?=.)/g, "$1:");
+  const host =
+    atyp === 0x01
+      ? ip.join(".")
+      : hex(ip)
+          .replaceAll(" ", "")
+          .replaceAll(/(.{4})(?=.)/g, "$1:");
   return { host, octets: [...ip] };
 }
 

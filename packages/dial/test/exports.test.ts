@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+
+import * as dial from "../src/index.ts";
+
+test("the exported values are these and no others", () => {
+  expect(Object.keys(dial).toSorted()).toEqual([
+    "SocksError",
+    "createResolver",
+    "dialAddress",
+    "dialThrough",
+    "isSocksError",
+  ]);
+});
