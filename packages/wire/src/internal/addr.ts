@@ -7,7 +7,7 @@ import { hexOctet } from "./hex.ts";
 import { checkOctets } from "./octets.ts";
 
 /** Most octets of a domain name in an address field: its length octet counts no further. */
-export const MAX_ADDR_LENGTH = 255;
+const MAX_ADDR_LENGTH = 255;
 
 /** The error for an address type without a known length. */
 export function unknownAtyp(atyp: number, options: WireErrorOptions): WireError {

@@ -3,9 +3,9 @@
 import { quote } from "./quote.ts";
 
 /** Longest name in characters, RFC 1035 section 2.3.4: 255 octets with length octets and root are 253 as text. */
-export const MAX_NAME_LENGTH = 253;
+const MAX_NAME_LENGTH = 253;
 /** Longest label of a name in characters, RFC 1035 section 2.3.4. */
-export const MAX_LABEL_LENGTH = 63;
+const MAX_LABEL_LENGTH = 63;
 
 /** Longest text that is tried as a name: conversion to A-labels takes time that grows with the square of the length. */
 const MAX_TEXT_LENGTH = 4 * MAX_NAME_LENGTH;
