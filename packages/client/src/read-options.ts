@@ -1,0 +1,77 @@
+import { SocksError } from "@sockskit/dial";
+import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
+import { type Address, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
+
+/** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
+export type Target = string | Address | { readonly host: string; readonly port: number };
+
+/** The proxy, or the chain of them; one of the two. */
+export interface ProxyChoice {
+  /** The proxy to go through, for example `"socks5h://user:password@proxy.example:1080"`. */
+  readonly proxy?: string | ProxyUrl | undefined;
+  /**
+   * Several proxies, each reached through those before it, nearest first: up to 16, as a list or as one text with spaces
+   * between the URLs. Versions may be mixed.
+   */
+  readonly chain?: string | readonly (string | ProxyUrl)[] | undefined;
+}
+
+/** Proxy URLs read before: programs use few, many times. */
+const MAX_KNOWN_URL_COUNT = 32;
+const knownUrls = new Map<string, ProxyUrl>();
+
+/**
+ * The proxies as they will be used.
+ *
+ * @throws SocksError with the code of the url package, or `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
+  if (proxy !== undefined && chain === undefined) return [readProxy(proxy)];
+  if (chain !== undefined && proxy === undefined) {
+    return typeof chain === "string" ? local(() => parseProxyChain(chain)) : chain.map(readProxy);
+  }
+  const problem = proxy === undefined ? "neither proxy nor chain is given" : "both proxy and chain are given";
+  throw badOption(`${problem}; expected one of them`);
+}
+
+/**
+ * One proxy, from its URL unless it was parsed before.
+ *
+ * @throws SocksError with the code of the url package.
+ */
+export function readProxy(proxy: string | ProxyUrl): ProxyUrl {
+  if (typeof proxy !== "string") return proxy;
+  const known = knownUrls.get(proxy);
+  if (known !== undefined) return known;
+  const url = local(() => parseProxyUrl(proxy));
+  if (knownUrls.size >= MAX_KNOWN_URL_COUNT) knownUrls.clear();
+  knownUrls.set(proxy, url);
+  return url;
+}
+
+/**
+ * The destination as an address.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readTarget(target: Target): Address {
+  if (typeof target === "string") return local(() => parseHostPort(target));
+  if (typeof target !== "object" || target === null) {
+    throw badOption(`target is ${target === null ? "null" : typeof target}; expected "host:port"`);
+  }
+  return "type" in target ? target : local(() => parseAddress(target.host, target.port));
+}
+
+/** Turns what the packages below say about the caller's values into the one error class of this package. */
+function local<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof WireError || cause instanceof ProxyUrlError)) throw cause;
+    throw new SocksError(cause.code, cause.message, { side: "local", cause });
+  }
+}
+
+function badOption(message: string): SocksError {
+  return new SocksError("ERR_SOCKS_BAD_OPTION", message, { side: "local" });
+}
