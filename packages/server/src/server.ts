@@ -145,6 +145,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     return closed;
   }
 
+  /** Addresses it listens on now, in the order of `listen`; none before {@link listen} and after {@link close}. */
+  get addresses(): readonly ListeningAddress[] {
+    return this.#listeners.addresses.map(({ host, port }) => ({ host, port }));
+  }
+
   /** Open sessions at this moment. */
   *sessions(): Iterable<SessionInfo> {
     for (const session of this.#sessions) yield session.info;
@@ -228,7 +233,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     this.#plan = plan;
     this.#learnHostAddresses();
     this.#settings = this.#settingsFor(plan, this.#compile(plan));
-    return this.#listeners.addresses.map(({ host, port }) => ({ host, port }));
+    return this.addresses;
   }
 
   #requireListening(): void {
