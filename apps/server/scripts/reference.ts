@@ -80,5 +80,5 @@ function kindOf(schema: JsonSchema): string {
 
 function defaultOf({ default: value }: JsonSchema): string {
   if (value === undefined || (typeof value === "object" && Object.keys(value as object).length === 0)) return "";
-  return `\`${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}\``;
+  return `\`${Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value).replaceAll('"', "")}\``;
 }

@@ -105,6 +105,7 @@ function append(value: string, previous: readonly string[] = []): readonly strin
   return [...previous, value];
 }
 
-function flagsOf({ config: _, ...flags }: ConfigOptions): ConfigFlags {
+function flagsOf(options: ConfigOptions): ConfigFlags {
+  const { config: _file, ...flags } = options;
   return flags;
 }

@@ -16,6 +16,8 @@ const BAD_USAGE = 2;
  * @returns The exit status.
  */
 export async function main(words: readonly string[]): Promise<number> {
+  // A reader that went away is no failure, and no reason to stop serving.
+  process.stdout.on("error", () => undefined);
   let status = OK;
   const program = commandLine(packageVersion(), {
     // Each command loads what it needs: the others need not wait for it.

@@ -24,9 +24,14 @@ export function describeRule(rule: RuleConfig): string {
 
 function describeLimit(limit: RuleLimit): string {
   const parts: string[] = [];
-  if (limit.rate !== undefined) parts.push(`rate: ${limit.rate}B/s`);
+  if (limit.rate !== undefined) parts.push(`rate: ${describeRate(limit.rate)}`);
   if (limit.sessions !== undefined) parts.push(`sessions: ${limit.sessions}`);
   return `{ ${parts.join(", ")} }`;
+}
+
+function describeRate(rate: number): string {
+  if (rate % 1e6 === 0) return `${rate / 1e6}MB/s`;
+  return rate % 1e3 === 0 ? `${rate / 1e3}kB/s` : `${rate}B/s`;
 }
 
 /** Plain where YAML reads it back as the same text, quoted everywhere else. */

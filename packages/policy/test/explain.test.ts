@@ -90,6 +90,8 @@ test.each<[RuleConfig, string]>([
     'allow: { to: ["*", "*.a.example", "10.0.0.0/8", "::1", www.example] }',
   ],
   [{ action: "allow", users: ["no", "7", "a b", "a\nb"] }, 'allow: { users: ["no", "7", "a b", "a\\nb"] }'],
+  [{ action: "allow", limit: { rate: 10_000_000 } }, "{ allow: {}, limit: { rate: 10MB/s } }"],
+  [{ action: "allow", limit: { rate: 1500 } }, "{ allow: {}, limit: { rate: 1500B/s } }"],
   [{ action: "allow", limit: { rate: 10, sessions: 5 } }, "{ allow: {}, limit: { rate: 10B/s, sessions: 5 } }"],
 ])("%j is written %s", (rule, text) => {
   expect(describeRule(rule)).toBe(text);

@@ -18,8 +18,7 @@ export async function passwd(algorithm: string): Promise<void> {
 }
 
 async function readTwice(): Promise<Buffer> {
-  const password = await readHidden("Password: ");
-  const again = await readHidden("Again: ");
+  const [password, again] = (await readHidden(["Password: ", "Again: "])) as [Buffer, Buffer];
   if (!password.equals(again)) throw new UsageError("the two passwords differ; nothing was hashed");
   return password;
 }

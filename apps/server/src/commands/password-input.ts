@@ -17,16 +17,31 @@ export async function readStandardInput(maxBytes: number): Promise<Buffer> {
 const ENTER = new Set(["\r", "\n", "\u0004"]);
 const BACKSPACE = new Set(["\b", "\u007F"]);
 
-/** A line typed on the terminal, which does not show it. */
-export function readHidden(prompt: string): Promise<Buffer> {
+/**
+ * Asks for lines on the terminal, which shows none of them: it stays in raw mode from before the first question
+ * to after the last answer.
+ */
+export async function readHidden(questions: readonly string[]): Promise<readonly Buffer[]> {
+  const { stdin } = process;
+  stdin.setEncoding("utf8");
+  stdin.setRawMode(true);
+  try {
+    const answers: Buffer[] = [];
+    for (const question of questions) answers.push(await readLine(question));
+    return answers;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
+}
+
+function readLine(question: string): Promise<Buffer> {
   const { stdin, stderr } = process;
   return new Promise((resolve, reject) => {
     let typed: string[] = [];
     const finish = (settle: () => void): void => {
-      stdin.setRawMode(false);
       stdin.off("data", onData);
-      stdin.pause();
-      stderr.write("\n");
+      stderr.write("\r\n");
       settle();
     };
     const onData = (data: string): void => {
@@ -44,10 +59,7 @@ export function readHidden(prompt: string): Promise<Buffer> {
         else typed.push(character);
       }
     };
-    stderr.write(prompt);
-    stdin.setEncoding("utf8");
-    stdin.setRawMode(true);
     stdin.on("data", onData);
-    stdin.resume();
+    stderr.write(question);
   });
 }

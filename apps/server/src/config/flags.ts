@@ -14,13 +14,7 @@ export interface ConfigFlags {
   readonly logFormat?: string;
 }
 
-/** Password of a `--user`, kept out of the tree: nothing that prints the tree can show it. */
-export interface FlagUser {
-  readonly name: string;
-  readonly password: string;
-}
-
-/** The tree with what the flags say in it. `--user` is not among it: see {@link flagUsers}. */
+/** The tree with what the flags say in it. Passwords of `--user` stay out of it: nothing that prints the tree can show them. */
 export function withFlags(tree: Located, flags: ConfigFlags): Located {
   const root: Located = tree.content === null ? { ...tree, content: new Map() } : tree;
   let result = root;

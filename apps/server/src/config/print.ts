@@ -2,7 +2,7 @@ import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
 import type { UserConfig } from "@sockskit/server";
 import { formatAddress, formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
-import type { Config, ListenConfig } from "./config.ts";
+import type { Config, LimitConfig, ListenConfig, TimeoutConfig } from "./config.ts";
 import type { LoadedConfig } from "./load.ts";
 import { formatDuration } from "./values.ts";
 
@@ -43,7 +43,7 @@ function describeRules({ rules }: Config): readonly string[] {
   return [rules === undefined ? "rules: # the default" : "rules:", ...described];
 }
 
-function describeMap<T extends object>(map: T, format: (value: number) => string): string {
+function describeMap(map: TimeoutConfig | LimitConfig, format: (value: number) => string): string {
   return `{ ${Object.entries(map)
     .map(([key, value]) => `${key}: ${format(value as number)}`)
     .join(", ")} }`;

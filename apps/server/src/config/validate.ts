@@ -15,7 +15,8 @@ export function validate(tree: Located): Config {
   const root: Located = tree.content === null ? { ...tree, content: new Map() } : tree;
   const parsed = configSchema.safeParse(plainOf(root));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, [], root));
+  const mistyped = parsed.error.issues.flatMap((issue) => mistypedKeys(issue, [], root));
+  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, [], root, mistyped));
   throw new ConfigError(problems.toSorted((a, b) => positionOf(a) - positionOf(b)));
 }
 
@@ -28,22 +29,37 @@ function positionOf({ place }: ConfigProblem): number {
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-function problemsOf(issue: Issue, above: Path, root: Located): readonly ConfigProblem[] {
+function problemsOf(issue: Issue, above: Path, root: Located, mistyped: readonly string[]): readonly ConfigProblem[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, path, root));
-  if (issue.code === "invalid_union")
-    return branchOf(issue, path, root).flatMap((inner) => problemsOf(inner, path, root));
+  if (issue.code === "invalid_union") {
+    return branchOf(issue, path, root).flatMap((inner) => problemsOf(inner, path, root, mistyped));
+  }
+  const text = formatPath(path);
   const { node, isExact } = find(root, path);
+  // What is missing is there under another name, and that is said already.
+  if (mistyped.some((key) => (isExact ? key.startsWith(`${text}.`) : key === text))) return [];
   const params: Readonly<Record<string, unknown>> = issue.code === "custom" ? (issue.params ?? {}) : {};
-  if (params["toCome"] === true) {
-    return [
-      { place: node.keyPlace ?? node.place, path: formatPath(path), message: `${show(node, path)}not supported yet` },
-    ];
+  if (params["toCome"] !== undefined) {
+    const place = params["toCome"] === "key" ? node.keyPlace : node.place;
+    return [{ place: place ?? node.place, path: text, message: `${show(node, path)}not supported yet` }];
   }
   const hint = typeof params["suggestion"] === "string" ? `; did you mean ${params["suggestion"]}?` : "";
   const expected = `expected ${expectedBy(issue)}${hint}`;
-  const message = isExact ? `${show(node, path)}${expected}` : `missing; ${expected}`;
-  return [{ place: node.place, path: formatPath(path), message }];
+  return [
+    { place: node.place, path: text, message: isExact ? `${show(node, path)}${expected}` : `missing; ${expected}` },
+  ];
+}
+
+/** Paths of the keys that were meant where others are written. */
+function mistypedKeys(issue: Issue, above: Path, root: Located): readonly string[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "invalid_union") {
+    return branchOf(issue, path, root).flatMap((inner) => mistypedKeys(inner, path, root));
+  }
+  if (issue.code !== "unrecognized_keys") return [];
+  const meant = issue.keys.map((key) => nearest(key, keysAt(configSchema, path)));
+  return meant.filter((key) => key !== undefined).map((key) => formatPath([...path, key]));
 }
 
 /** An entry that may be text or a map: the mistakes of the form that was begun. */
@@ -77,12 +93,17 @@ const NOUNS: Readonly<Record<string, string>> = { object: "a map", array: "a lis
 
 /** `found "10 parsecs", `; nothing where the value could be a secret. */
 function show({ content }: Located, path: Path): string {
-  if (path.includes("password")) return "";
-  if (Array.isArray(content)) return content.length === 0 ? "found an empty list, " : "found a list, ";
-  if (content instanceof Map) return "found a map, ";
   if (content === null) return "found nothing, ";
+  if (typeof content === "object") return content instanceof Map ? "found a map, " : "found a list, ";
+  if (mayBeSecret(String(content), path)) return "";
   const text = typeof content === "string" ? JSON.stringify(content) : String(content);
   return `found ${text.length > 80 ? `${text.slice(0, 77)}...` : text}, `;
+}
+
+/** A password can stand where nobody expects one: in the place of a user, in a URL. */
+function mayBeSecret(text: string, path: Path): boolean {
+  const isUser = path[0] === "auth" && path[1] === "users" && path[3] !== "name" && path[3] !== "groups";
+  return isUser || path[0] === "upstreams" || text.includes("://");
 }
 
 /** The keys that the schema knows at a path; those that are not supported yet are not recommended. */

@@ -11,8 +11,8 @@ import * as z from "zod";
 /** What a value turns out to be, or what was expected instead. */
 type Reading<T> = { readonly value: T } | { readonly expected: string } | { readonly toCome: true };
 
-/** What an issue says of something that later work brings: refused with its place, never ignored. */
-const TO_COME = { message: "not supported yet", params: { toCome: true } };
+/** What an issue says of a value that later work brings: refused with its place, never ignored. */
+const TO_COME = { message: "not supported yet", params: { toCome: "value" } };
 
 /** A value that is read by `read`. `json` describes what may be written. */
 function valueOf<T>(json: Record<string, unknown>, read: (written: unknown) => Reading<T>): z.ZodType<T> {
@@ -30,11 +30,13 @@ function valueOf<T>(json: Record<string, unknown>, read: (written: unknown) => R
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** The longest time that a timer takes. */
 const MAX_DURATION_MS = 0x7f_ff_ff_ff;
-const DURATION = String.raw`^\d{1,9}(\.\d{1,6})?(ms|s|m|h|d)$`;
+/** Number and unit. Fifteen digits are what a number holds exactly. */
+const DURATION = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/u;
+const RATE = /^(\d{1,15}(?:\.\d{1,6})?)(B|[kKMG]B|[KMG]iB)\/s$/u;
 
 /** Milliseconds of `500ms`, `10s`, `2m`, `1h`, `1d`; `undefined` when the text is no duration. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)$/u.exec(text);
+  const match = DURATION.exec(text);
   if (match === null) return undefined;
   const milliseconds = Math.round(Number(match[1]) * (UNIT_MS[match[2] as string] as number));
   return milliseconds <= MAX_DURATION_MS ? milliseconds : undefined;
@@ -52,7 +54,7 @@ export function duration(least: string, most: string): z.ZodType<number> {
   const expected = `a duration from ${least} to ${most}, such as 500ms, 10s, 2m or 1h`;
   const min = parseDuration(least) ?? 0;
   const max = parseDuration(most) ?? MAX_DURATION_MS;
-  return valueOf({ title: "duration", type: "string", pattern: DURATION }, (written) => {
+  return valueOf({ title: "duration", type: "string", pattern: DURATION.source }, (written) => {
     const value = typeof written === "string" ? parseDuration(written) : undefined;
     return value !== undefined && value >= min && value <= max ? { value } : { expected };
   });
@@ -71,16 +73,15 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 
 /** Bytes per second of `10MB/s`, `64KiB/s`; `undefined` when the text is no rate. */
 export function parseRate(text: string): number | undefined {
-  const match = /^(\d{1,9}(?:\.\d{1,6})?)([kKMG]i?B|B)\/s$/u.exec(text);
-  const unit = UNIT_BYTES[match?.[2] ?? ""];
-  const value = match === null || unit === undefined ? 0 : Math.round(Number(match[1]) * unit);
-  return value >= 1 ? value : undefined;
+  const match = RATE.exec(text);
+  if (match === null) return undefined;
+  const value = Math.round(Number(match[1]) * (UNIT_BYTES[match[2] as string] as number));
+  return value >= 1 && Number.isSafeInteger(value) ? value : undefined;
 }
 
 /** A rate; in bytes per second. */
 export function rate(): z.ZodType<number> {
-  const pattern = String.raw`^\d{1,9}(\.\d{1,6})?([kKMG]B|[KMG]iB|B)/s$`;
-  return valueOf({ title: "rate", type: "string", pattern }, (written) => {
+  return valueOf({ title: "rate", type: "string", pattern: RATE.source }, (written) => {
     const value = typeof written === "string" ? parseRate(written) : undefined;
     return value === undefined ? { expected: "a rate such as 10MB/s, 500kB/s or 64KiB/s" } : { value };
   });
@@ -175,7 +176,7 @@ export function notYet(): z.ZodOptional<z.ZodType<undefined>> {
   return z
     .unknown()
     .transform((written, context) => {
-      if (written !== undefined) context.addIssue({ code: "custom", ...TO_COME });
+      if (written !== undefined) context.addIssue({ code: "custom", ...TO_COME, params: { toCome: "key" } });
       return undefined;
     })
     .optional()

@@ -132,7 +132,7 @@ class TreeReader {
     this.#open.add(node);
     const content = isSeq(node)
       ? node.items.map((item, index) => this.read(item, [...path, index]))
-      : this.#readMap(node as YAMLMap.Parsed, path);
+      : this.#readMap(node, path);
     this.#open.delete(node);
     return { place, content };
   }

@@ -53,11 +53,6 @@ function loggerFor({ level, format }: LogConfig, output: StandardOutput): Logger
 class StandardOutput {
   #dropped = 0;
 
-  constructor() {
-    // A reader that went away is no reason to stop serving.
-    process.stdout.on("error", () => undefined);
-  }
-
   write(line: string): void {
     if (process.stdout.writableLength > MAX_WAITING_BYTES) {
       this.#dropped++;

@@ -1,11 +1,12 @@
-import type { DaemonOptions } from "./daemon.ts";
-import { Daemon } from "./daemon.ts";
+import { Daemon, type DaemonOptions } from "./daemon.ts";
 import { hideUsers } from "./process-title.ts";
 
 /** Exit status after being asked to stop. */
 const STOPPED = 0;
 /** Exit status after a failure while running. */
 const FAILED = 1;
+/** How long what nobody waits for any more, such as a look-up, may hold up the end. */
+const END_DEADLINE_MS = 500;
 
 /**
  * `sockskitd`: serves until a signal says otherwise.
@@ -15,20 +16,28 @@ const FAILED = 1;
  */
 export async function run(options: DaemonOptions): Promise<number> {
   hideUsers(options.flags);
-  const daemon = await Daemon.start(options);
-  return new Promise((resolve) => {
-    let isStopping = false;
+  // Signals are heard from the first moment: one that arrives while it starts counts when it has started.
+  const starting = Daemon.start(options);
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    let isAsked = false;
     const stop = (signal: NodeJS.Signals): void => {
       // Whoever asks twice does not want to wait.
-      if (isStopping) process.exit(STOPPED);
-      isStopping = true;
-      void daemon.stop(signal).then(() => resolve(STOPPED));
+      if (isAsked) process.exit(STOPPED);
+      isAsked = true;
+      resolve(signal);
     };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-    process.on("SIGHUP", () => void daemon.reload("SIGHUP"));
-    const fail = (error: unknown): void => void daemon.fail(error).then(() => process.exit(FAILED));
-    process.on("uncaughtException", fail);
-    process.on("unhandledRejection", fail);
+    process.on("SIGTERM", stop).on("SIGINT", stop);
   });
+  process.on("SIGHUP", () => void starting.then((daemon) => daemon.reload("SIGHUP"), ignore));
+  const daemon = await starting;
+  const fail = (error: unknown): void => void daemon.fail(error).then(() => process.exit(FAILED));
+  process.on("uncaughtException", fail).on("unhandledRejection", fail);
+
+  await daemon.stop(await asked);
+  setTimeout(() => process.exit(STOPPED), END_DEADLINE_MS).unref();
+  return STOPPED;
+}
+
+function ignore(): void {
+  // Why it did not start is said elsewhere.
 }

@@ -1,0 +1,78 @@
+import { listenEcho } from "@sockskit/testing";
+import { expect, onTestFinished, test } from "vitest";
+import { openTunnel, Sockskitd } from "./sockskitd.ts";
+
+test("the line about a listener, as programs read it", async () => {
+  const server = new Sockskitd(["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]);
+  await server.port(1);
+  const [first = "", second = ""] = server.stdout.split("\n");
+  expect(first).toMatch(/^\{"level":"info","msg":"listening","address":"127\.0\.0\.1","port":\d+,"time":"[^"]+"\}$/u);
+  expect(second).toMatch(/^\{"level":"info","msg":"listening","address":"::1","port":\d+,/u);
+  server.child.kill("SIGTERM");
+  expect((await server.finished).status).toBe(0);
+});
+
+test("a session: connected and closed, with who, where and how much", async () => {
+  const target = await listenEcho();
+  onTestFinished(() => target.close());
+  const server = new Sockskitd(["--listen", "127.0.0.1:0"]);
+  const { socket } = await openTunnel(await server.port(), target.port);
+  socket.write("hello");
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.end();
+  expect(await server.line("closed")).toMatchObject({
+    level: "info",
+    client: expect.stringMatching(/^127\.0\.0\.1:\d+$/u) as string,
+    destination: `127.0.0.1:${target.port}`,
+    bytesIn: 5,
+    bytesOut: 5,
+    reason: "finished",
+  });
+  expect(await server.line("connected")).toMatchObject({ version: 5, address: `127.0.0.1:${target.port}`, rule: 2 });
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
+test("pretty: a time, a level and fields; no colour where there is no terminal", async () => {
+  const server = new Sockskitd(["--listen", "127.0.0.1:0", "--log-format", "pretty"]);
+  while (!server.stdout.includes("\n")) await new Promise((wake) => setTimeout(wake, 10));
+  expect(server.stdout).toMatch(/^\d\d:\d\d:\d\d info {2}listening {2}address=127\.0\.0\.1 {2}port=\d+\n$/u);
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
+test("a reader that stops reading holds up neither clients nor the end", async () => {
+  const target = await listenEcho();
+  onTestFinished(() => target.close());
+  const server = new Sockskitd(["--listen", "127.0.0.1:0", "--log-level", "debug"], { unread: true });
+  const port = await new Promise<number>((resolve) => {
+    server.child.stdout?.once("readable", () => {
+      const text = String(server.child.stdout?.read());
+      resolve(Number(/"port":(\d+)/u.exec(text)?.[1]));
+    });
+  });
+  // Far more than a pipe holds: about 700 bytes for each client.
+  for (let round = 0; round < 1000; round++) {
+    const { socket, rep } = await openTunnel(port, target.port);
+    expect(rep).toBe(0x00);
+    socket.destroy();
+  }
+  server.child.kill("SIGTERM");
+  expect((await server.finished).status).toBe(0);
+});
+
+test("a reader that goes away does not end it", async () => {
+  const target = await listenEcho();
+  onTestFinished(() => target.close());
+  const server = new Sockskitd(["--listen", "127.0.0.1:0"]);
+  const port = await server.port();
+  server.child.stdout?.destroy();
+  for (let round = 0; round < 5; round++) {
+    const { socket, rep } = await openTunnel(port, target.port);
+    expect(rep).toBe(0x00);
+    socket.destroy();
+  }
+  expect(server.child.exitCode).toBeNull();
+  server.child.kill("SIGTERM");
+  expect((await server.finished).status).toBe(0);
+});
