@@ -116,7 +116,9 @@ export async function openTunnel(serverPort: number, targetPort: number): Promis
 export async function converse(port: number, ...sent: readonly Uint8Array[]): Promise<string> {
   const client = await connectTo(port);
   client.write(Buffer.concat(sent));
-  return Buffer.from(await readToEnd(client)).toString("hex");
+  const received = await readToEnd(client);
+  client.end();
+  return Buffer.from(received).toString("hex");
 }
 
 /** Waits for what must become true within some seconds. */
