@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { WireError } from "../src/index.ts";
+import { WireError, decodeMethodRequest, decodeSocks5Reply, decodeSocks5Request } from "../src/index.ts";
 
 test("carries code, side, rep and cause", () => {
   const cause = new TypeError("x");
@@ -15,4 +15,12 @@ test("what it does not have is not there", () => {
   expect("rep" in error).toBe(false);
   expect("cause" in error).toBe(false);
   expect(String(error)).toBe("WireError: message");
+});
+
+test("numbers of the protocol are told as they are written", () => {
+  expect(() => decodeMethodRequest(Uint8Array.of(0x47))).toThrow("greeting begins with 0x47; expected 0x05");
+  expect(() => decodeSocks5Request(Uint8Array.of(0x05, 0x01, 0x00, 0x0f))).toThrow(/^ATYP is 0x0f; expected 0x01 /);
+  expect(() => decodeSocks5Reply(Uint8Array.of(0x05, 0x00, 0x1a), 0, { strictReserved: true })).toThrow(
+    "RSV of the reply is 0x1a; expected 0x00",
+  );
 });

@@ -1,4 +1,4 @@
 /** An octet as people write protocol numbers: `0x05`. */
-export function hexOctet(octet: number | undefined): string {
-  return octet === undefined ? "nothing" : `0x${octet.toString(16).padStart(2, "0")}`;
+export function hexOctet(octet: number): string {
+  return `0x${octet.toString(16).padStart(2, "0")}`;
 }

@@ -24,7 +24,7 @@ export function parseIpv4Octets(text: string): Uint8Array | undefined {
     let octet = 0;
     while (at < length && isDigit(text.charCodeAt(at))) octet = octet * 10 + text.charCodeAt(at++) - 0x30;
     const digits = at - start;
-    if (digits === 0 || digits > 3 || octet > 255 || (digits > 1 && text.charCodeAt(start) === 0x30)) return undefined;
+    if (digits === 0 || octet > 255 || (digits > 1 && text.charCodeAt(start) === 0x30)) return undefined;
     octets[part] = octet;
     if (part < 3 && text.charCodeAt(at++) !== 0x2e) return undefined;
   }

@@ -43,7 +43,7 @@ export function decodeSocks4Reply(
   if (bytes.length <= offset) return undefined;
   const version = bytes[offset];
   if (version !== SOCKS4_REPLY_VERSION && !(version === SOCKS4_VERSION && options?.lenientVersion === true)) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `reply begins with ${hexOctet(version)}; expected 0x00`, {
+    throw new WireError("ERR_SOCKS_BAD_VERSION", `reply begins with ${hexOctet(version as number)}; expected 0x00`, {
       side: "remote",
     });
   }

@@ -59,9 +59,13 @@ export function decodeSocks4Request(
 ): Decoded<Socks4Request> | undefined {
   if (bytes.length <= offset) return undefined;
   if (bytes[offset] !== SOCKS4_VERSION) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `request begins with ${hexOctet(bytes[offset])}; expected 0x04`, {
-      side: "remote",
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_VERSION",
+      `request begins with ${hexOctet(bytes[offset] as number)}; expected 0x04`,
+      {
+        side: "remote",
+      },
+    );
   }
   const useridStart = offset + 8;
   const useridEnd = findNul(bytes, useridStart, limits?.maxUseridLength ?? MAX_USERID_LENGTH, "USERID");

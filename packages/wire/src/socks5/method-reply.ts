@@ -28,9 +28,13 @@ export interface MethodReply {
 export function decodeMethodReply(bytes: Uint8Array, offset = 0): Decoded<MethodReply> | undefined {
   if (bytes.length <= offset) return undefined;
   if (bytes[offset] !== SOCKS5_VERSION) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `method reply begins with ${hexOctet(bytes[offset])}; expected 0x05`, {
-      side: "remote",
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_VERSION",
+      `method reply begins with ${hexOctet(bytes[offset] as number)}; expected 0x05`,
+      {
+        side: "remote",
+      },
+    );
   }
   if (bytes.length < offset + 2) return undefined;
   return { value: { method: bytes[offset + 1] as number }, byteLength: 2 };

@@ -30,9 +30,13 @@ export interface MethodRequest {
 export function decodeMethodRequest(bytes: Uint8Array, offset = 0): Decoded<MethodRequest> | undefined {
   if (bytes.length <= offset) return undefined;
   if (bytes[offset] !== SOCKS5_VERSION) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `greeting begins with ${hexOctet(bytes[offset])}; expected 0x05`, {
-      side: "remote",
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_VERSION",
+      `greeting begins with ${hexOctet(bytes[offset] as number)}; expected 0x05`,
+      {
+        side: "remote",
+      },
+    );
   }
   if (bytes.length < offset + 2) return undefined;
   const byteLength = 2 + (bytes[offset + 1] as number);

@@ -48,14 +48,22 @@ export function decodeSocks5Reply(
   const length = bytes.length;
   if (length <= offset) return undefined;
   if (bytes[offset] !== SOCKS5_VERSION) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `reply begins with ${hexOctet(bytes[offset])}; expected 0x05`, {
-      side: "remote",
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_VERSION",
+      `reply begins with ${hexOctet(bytes[offset] as number)}; expected 0x05`,
+      {
+        side: "remote",
+      },
+    );
   }
   if (options?.strictReserved === true && length > offset + 2 && bytes[offset + 2] !== 0x00) {
-    throw new WireError("ERR_SOCKS_BAD_FIELD", `RSV of the reply is ${hexOctet(bytes[offset + 2])}; expected 0x00`, {
-      side: "remote",
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_FIELD",
+      `RSV of the reply is ${hexOctet(bytes[offset + 2] as number)}; expected 0x00`,
+      {
+        side: "remote",
+      },
+    );
   }
   if (length < offset + 4) return undefined;
   const atyp = bytes[offset + 3] as number;

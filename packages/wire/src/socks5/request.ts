@@ -40,10 +40,14 @@ export function decodeSocks5Request(bytes: Uint8Array, offset = 0): Decoded<Sock
   const length = bytes.length;
   if (length <= offset) return undefined;
   if (bytes[offset] !== SOCKS5_VERSION) {
-    throw new WireError("ERR_SOCKS_BAD_VERSION", `request begins with ${hexOctet(bytes[offset])}; expected 0x05`, {
-      side: "remote",
-      rep: REP.generalSocksServerFailure,
-    });
+    throw new WireError(
+      "ERR_SOCKS_BAD_VERSION",
+      `request begins with ${hexOctet(bytes[offset] as number)}; expected 0x05`,
+      {
+        side: "remote",
+        rep: REP.generalSocksServerFailure,
+      },
+    );
   }
   if (length < offset + 4) return undefined;
   const atyp = bytes[offset + 3] as number;

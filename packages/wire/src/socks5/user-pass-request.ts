@@ -35,7 +35,7 @@ export function decodeUserPassRequest(bytes: Uint8Array, offset = 0): Decoded<Us
   if (bytes[offset] !== USER_PASS_VERSION) {
     throw new WireError(
       "ERR_SOCKS_BAD_VERSION",
-      `user name and password begin with ${hexOctet(bytes[offset])}; expected 0x01`,
+      `user name and password begin with ${hexOctet(bytes[offset] as number)}; expected 0x01`,
       { side: "remote" },
     );
   }
