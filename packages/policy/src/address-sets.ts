@@ -45,7 +45,7 @@ export function ipv4At(octets: Uint8Array, offset: number): number {
 }
 
 /** Whether the octets are those of an IPv4-mapped address, `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2). */
-export function isMapped(octets: Uint8Array): boolean {
+function isMapped(octets: Uint8Array): boolean {
   if (octets[10] !== 0xff || octets[11] !== 0xff) return false;
   for (let index = 0; index < 10; index++) if (octets[index] !== 0) return false;
   return true;

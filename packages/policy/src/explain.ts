@@ -97,7 +97,7 @@ function reasonFor(met: number, question: Question, subject: Subject): string {
       return `ports: ${question.destination.port} is not among them`;
     case MATCH.protected:
       return `it would allow, but ${placeOf(question, subject)} is in a protected set (${setNames(
-        (subject.sets | subject.embeddedSets) & PROTECTED_SETS,
+        (subject.sets | subject.nameSets | subject.embeddedSets) & PROTECTED_SETS,
       )}) that its "to" does not name`;
     default:
       return `to: nothing in it matches ${placeOf(question, subject)}`;

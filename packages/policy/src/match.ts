@@ -49,7 +49,9 @@ export interface Subject {
   readonly parents: readonly string[];
   /** What will be dialled; `undefined` while a name has not been looked up. */
   readonly address: IpAddress | undefined;
-  /** Sets of the address, or of the name. */
+  /** Sets that the name is in, wherever it leads. */
+  readonly nameSets: number;
+  /** Sets of the address. */
   readonly sets: number;
   /** IPv4 addresses inside the address. */
   readonly embedded: readonly number[];
@@ -69,17 +71,18 @@ export function subjectOf(policy: Policy, question: Question, address: IpAddress
   const clientSets = setsOfClient(client);
   const isTrusted = clientSets === SET.loopback;
   const name = destination.type === "domain" ? nameKey(destination.host) : undefined;
-  let sets = name === METADATA_NAME ? SET.metadata : 0;
+  const nameSets = name === METADATA_NAME ? SET.metadata : 0;
+  let sets = 0;
   let embedded: readonly number[] = NONE;
   let embeddedSets = 0;
   if (address !== undefined) {
-    sets |= setsOf(address);
+    sets = setsOf(address);
     if (isSelf(policy.self, address, destination.port)) sets |= SET.self;
     embedded = embeddedIpv4s(address.octets);
     for (const ip of embedded) embeddedSets |= setsOfEmbedded(policy.self, ip, destination.port);
   }
   const parents = name !== undefined && policy.hasSuffixes ? parentsOf(name) : NONE;
-  return { name, parents, address, sets, embedded, embeddedSets, clientSets, isTrusted };
+  return { name, parents, address, nameSets, sets, embedded, embeddedSets, clientSets, isTrusted };
 }
 
 /** No client comes from 0.0.0.0 or ::. They are loopback as destinations only. */
@@ -135,7 +138,7 @@ function matchTarget(rule: CompiledRule, to: TargetPatterns, subject: Subject): 
   if (to.any) return MATCH.yes;
   // What is inside an IPv6 address counts for denying, never for allowing.
   const sets = rule.allow ? subject.sets : subject.sets | subject.embeddedSets;
-  if ((to.sets & sets) !== 0) return MATCH.yes;
+  if ((to.sets & (sets | subject.nameSets)) !== 0) return MATCH.yes;
   if (subject.name !== undefined && matchesName(to, subject.name, subject.parents)) return MATCH.yes;
   if (subject.address === undefined) return to.dependsOnAddress ? MATCH.depends : MATCH.to;
   if (containsAddress(to.networks, subject.address)) return MATCH.yes;
@@ -181,14 +184,14 @@ function isWithin(network: Uint8Array, prefixLength: number, octets: Uint8Array)
 
 /**
  * Whether an allow rule opens the protected sets that the destination is in: its
- * `to` names the set, or the very address. Every address inside the destination
- * is asked for itself, so that naming the set of one does not open the other's.
+ * `to` names the set, or the very address. The name, the address and every address
+ * inside it are asked for themselves: naming the set of one does not open another's.
  */
 function opens(policy: Policy, to: TargetPatterns | undefined, port: number, subject: Subject): boolean {
-  if (((subject.sets | subject.embeddedSets) & PROTECTED_SETS) === 0) return true;
+  if (((subject.sets | subject.nameSets | subject.embeddedSets) & PROTECTED_SETS) === 0) return true;
   if (to === undefined) return false;
   if (subject.address !== undefined && containsAddress(to.exact, subject.address)) return true;
-  if (!isOpened(subject.sets, to.sets)) return false;
+  if (!isOpened(subject.nameSets, to.sets) || !isOpened(subject.sets, to.sets)) return false;
   for (const ip of subject.embedded) if (!isOpened(setsOfEmbedded(policy.self, ip, port), to.sets)) return false;
   return true;
 }

@@ -9,7 +9,7 @@ import type { ClientPatterns, Networks, TargetPatterns } from "./compiled.ts";
  */
 
 /** What is wrong with an entry. */
-export interface EntryProblem {
+interface EntryProblem {
   readonly expected: string;
   readonly suggestion?: string;
 }

@@ -133,6 +133,11 @@ describe("a protected set opens only by its name or an exact address", () => {
     expect(outcome({ rules: [{ action: "allow" }] }, { to })).toBe("deny");
     expect(outcome({ rules: [{ action: "allow", to: ["*.google.internal", to] }] }, { to })).toBe("deny");
     expect(outcome({ rules: [{ action: "allow", to: ["metadata"] }] }, { to })).toBe("resolve");
+    // Naming the set opens it for the name; it does not open what the name may resolve to.
+    const named = compilePolicy({ rules: [{ action: "allow", to: ["metadata"] }] });
+    expect(decideAddress(named, question({ to }), ip("169.254.169.254")).outcome).toBe("allow");
+    expect(decideAddress(named, question({ to }), ip("127.0.0.1")).outcome).toBe("deny");
+    expect(decideAddress(named, question({ to }), ip("169.254.1.1")).outcome).toBe("deny");
     const exact = compilePolicy({ rules: [{ action: "allow", to: [to, "169.254.169.254"] }] });
     expect(decideRequest(exact, question({ to })).outcome).toBe("resolve");
     expect(decideAddress(exact, question({ to }), ip("169.254.169.254")).outcome).toBe("allow");
