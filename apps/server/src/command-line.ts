@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExplainFlags } from "./commands/explain.ts";
 import type { ConfigFlags } from "./config/flags.ts";
 import { UsageError } from "./errors.ts";
 
@@ -6,16 +7,8 @@ import { UsageError } from "./errors.ts";
 export interface Commands {
   run(file: string | undefined, flags: ConfigFlags, drain: string): Promise<void>;
   check(file: string | undefined, flags: ConfigFlags): Promise<void>;
-  explain(file: string | undefined, flags: ConfigFlags, asked: ExplainOptions): Promise<void>;
+  explain(file: string | undefined, flags: ConfigFlags, asked: ExplainFlags): Promise<void>;
   passwd(algorithm: string): Promise<void>;
-}
-
-/** Options of `explain` beside those of the configuration. */
-export interface ExplainOptions {
-  readonly from: string;
-  readonly to: string;
-  readonly user?: string;
-  readonly command: string;
 }
 
 type ConfigOptions = ConfigFlags & { readonly config?: string };
@@ -60,7 +53,7 @@ export function commandLine(version: string, commands: Commands): Command {
     .requiredOption("--to <host:port>", "what it asks for")
     .option("--user <name>", "user that it logged in as")
     .option("--command <command>", "connect, bind or udp-associate", "connect")
-    .action((options: ExplainOptions & { config?: string }) => {
+    .action((options: ExplainFlags & { config?: string }) => {
       const { config, ...asked } = options;
       return commands.explain(config, {}, asked);
     });

@@ -24,7 +24,7 @@ export interface ListenConfig {
 }
 
 /** Who may use the server. */
-export interface AuthConfig {
+interface AuthConfig {
   /** `undefined`: `userpass` when there are users, else `none`. */
   readonly methods?: readonly AuthMethodName[] | undefined;
   readonly users: readonly UserConfig[];
@@ -33,7 +33,7 @@ export interface AuthConfig {
 }
 
 /** How the server gets out. */
-export interface OutboundConfig {
+interface OutboundConfig {
   readonly address?: IpAddress | undefined;
   readonly resolver: "system";
   readonly family: "auto" | 4 | 6;

@@ -6,7 +6,7 @@ import {
   type ServerOptions,
   type UserConfig,
 } from "@sockskit/server";
-import { formatAddress } from "@sockskit/wire";
+import { formatAddress, type IpAddress } from "@sockskit/wire";
 import type { Config } from "./config.ts";
 import { type ConfigFlags, withFlags } from "./flags.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
@@ -74,7 +74,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
   const { auth, outbound, timeouts, rules } = config;
   return {
     listen: config.listen.map(({ address, versions, auth: methods }) => ({
-      host: address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host,
+      host: hostText(address),
       port: address.port,
       ...(versions === undefined ? {} : { versions }),
       ...(methods === undefined ? {} : { authMethods: methods }),
@@ -84,7 +84,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     ...(rules === undefined ? {} : { rules }),
     outbound: {
       family: outbound.family,
-      ...(outbound.address === undefined ? {} : { localAddress: outbound.address.host }),
+      ...(outbound.address === undefined ? {} : { localAddress: hostText(outbound.address) }),
     },
     timeouts: {
       handshakeMs: timeouts.handshake,
@@ -96,6 +96,10 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     allowOpenProxy: config.allowOpenProxy,
     engine: config.engine,
   };
+}
+
+function hostText(address: IpAddress): string {
+  return address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
 }
 
 function userProblems(placed: readonly PlacedUser[]): readonly ConfigProblem[] {

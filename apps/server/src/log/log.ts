@@ -4,10 +4,10 @@ import { prettyLine } from "./pretty.ts";
 import { safeText } from "./safe-text.ts";
 
 /** What a line says besides its message. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Levels of lines. */
-export type LineLevel = Exclude<LogLevel, "silent">;
+type LineLevel = Exclude<LogLevel, "silent">;
 
 /** A log: one line for each call. */
 export interface Log {
