@@ -24,16 +24,21 @@ export async function connect(target: string, options: RouteOptions): Promise<nu
   if (options.json) {
     reporter.note("", { type: "connected", destination: name, proxies, elapsedMs: Math.round(elapsedMs) });
   }
-  await relay(socket, process.stdin, openStandardOutput(), name);
-  if (options.json) {
-    reporter.note("", { type: "closed", bytesSent: socket.bytesWritten, bytesReceived: socket.bytesRead });
-  }
+  const carried = await relay(socket, process.stdin, openStandardOutput(), name);
+  if (options.json) reporter.note("", { type: "closed", ...carried });
   return EXIT_STATUS.success;
 }
 
+/** How much went each way. */
+interface Carried {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
 /** Carries octets both ways until both sides have finished. */
-function relay(socket: Socket, input: Readable, output: Writable, destination: string): Promise<void> {
+function relay(socket: Socket, input: Readable, output: Writable, destination: string): Promise<Carried> {
   return new Promise((resolve, reject) => {
+    const carried = { bytesSent: 0, bytesReceived: 0 };
     let failure: CliError | undefined;
     const fail = (error: CliError): void => {
       failure ??= error;
@@ -44,7 +49,7 @@ function relay(socket: Socket, input: Readable, output: Writable, destination: s
     let isSocketClosed = false;
     let isOutputDone = !canEndOutput;
     const settle = (): void => {
-      if (isSocketClosed && isOutputDone && failure === undefined) resolve();
+      if (isSocketClosed && isOutputDone && failure === undefined) resolve(carried);
     };
     socket.on("error", (error) => {
       const message = `the connection to ${destination} broke: ${reasonOf(error)}`;
@@ -64,6 +69,9 @@ function relay(socket: Socket, input: Readable, output: Writable, destination: s
     });
     // Nobody at a terminal goes on typing to a destination that has finished.
     if (process.stdin.isTTY) socket.on("end", () => socket.end());
+    // Counted here: the socket's own figures include the handshakes.
+    input.on("data", (part: Buffer) => (carried.bytesSent += part.length));
+    socket.on("data", (part: Buffer) => (carried.bytesReceived += part.length));
     input.pipe(socket);
     socket.pipe(output, { end: canEndOutput });
   });

@@ -92,7 +92,11 @@ export function exchange(
       maxHeaderSize: MAX_HEAD_SIZE,
       timeout: SILENCE_TIMEOUT_MS,
     });
-    outgoing.on("response", resolve);
+    outgoing.on("response", (response) => {
+      // What is wrong with the body is told to the request; the response would only hear that it was cut off.
+      outgoing.on("error", (error) => response.destroy(error));
+      resolve(response);
+    });
     outgoing.on("upgrade", (_response, socket) => {
       socket.destroy();
       reject(new CliError("ERR_SOCKS_HTTP_FAILED", `${url.host} wants to leave HTTP, which was not asked for`));

@@ -11,7 +11,6 @@ export interface Destination {
 
 /** Headers that are meant for the host that they were written for. */
 const PERSONAL: ReadonlySet<string> = new Set(["authorization", "cookie", "host", "proxy-authorization"]);
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Where a response sends its reader, the way `curl -L` goes on; `undefined` when it does not.
@@ -23,7 +22,7 @@ export function followRedirect(
   status: number,
   location: string | undefined,
 ): Destination | undefined {
-  if (!REDIRECTS.has(status) || location === undefined) return undefined;
+  if (status < 300 || status > 399 || location === undefined) return undefined;
   let url: URL;
   try {
     url = parseFetchUrl(location, current.url);
@@ -31,9 +30,10 @@ export function followRedirect(
     throw new CliError("ERR_SOCKS_HTTP_FAILED", `bad redirect: ${(error as Error).message}`, error);
   }
   const { spec } = current;
-  const becomesGet =
+  const dropsBody =
     status === 303 ? spec.method !== "HEAD" : (status === 301 || status === 302) && spec.method === "POST";
-  const changed = becomesGet && !spec.isMethodChosen ? { ...spec, method: "GET", body: undefined } : spec;
+  const method = dropsBody && !spec.isMethodChosen ? "GET" : spec.method;
+  const changed = dropsBody ? { ...spec, method, body: undefined } : spec;
   // Credentials go to the host, port and scheme that they were given for, and nowhere else.
   if (url.origin === current.url.origin) {
     if (url.username === "" && url.password === "") {

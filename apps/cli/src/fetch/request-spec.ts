@@ -20,6 +20,8 @@ export interface RequestSpec {
 }
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+/** Methods of which a server wants to know that no body comes, RFC 9110 section 8.6. */
+const EXPECTS_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const HOST = /^[a-z]+:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)/i;
 
@@ -101,6 +103,8 @@ export function headersFor(spec: RequestSpec, url: URL, version: string): readon
   }
   if (spec.body !== undefined) {
     headers.push(["Content-Type", spec.bodyType], ["Content-Length", String(spec.body.length)]);
+  } else if (EXPECTS_BODY.has(spec.method)) {
+    headers.push(["Content-Length", "0"]);
   }
   const isSaid = new Set(spec.headers.map(([name]) => name.toLowerCase()));
   const said = spec.headers.filter((header): header is Header => header[1] !== undefined);
