@@ -1,17 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import { chromiumCommand } from "../peers/chromium.ts";
 import { locate, type Tool } from "../harness/tools.ts";
-import type { ProcessOptions } from "../harness/process.ts";
+import type { Command } from "../harness/process.ts";
 import type { Answers } from "./recorder.ts";
-
-/** A program to start, ready for a recorder. */
-export interface Invocation {
-  /** Program and arguments. */
-  readonly argv: readonly string[];
-  /** Environment and working directory. */
-  readonly options?: ProcessOptions;
-}
 
 /** One way to use one client program. */
 export interface ClientScenario {
@@ -24,7 +17,7 @@ export interface ClientScenario {
   /** What the recorder answers. */
   readonly answers?: Answers;
   /** Prepares a run; `folder` is fresh. */
-  readonly prepare: (port: number, folder: string) => Promise<Invocation> | Invocation;
+  readonly prepare: (port: number, folder: string) => Promise<Command> | Command;
 }
 
 const require = createRequire(import.meta.url);
@@ -181,27 +174,6 @@ function chromium(name: string, proxy: string, url: string, wanted: string): Cli
   };
 }
 
-/** A headless Chromium that asks the network for nothing but `url`. */
-export function chromiumCommand(profile: string, proxy: string, url: string): readonly string[] {
-  return [
-    "chromium",
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    `--user-data-dir=${profile}`,
-    `--proxy-server=${proxy}`,
-    "--proxy-bypass-list=<-loopback>",
-    "--dump-dom",
-    url,
-  ];
-}
-
 function tor(name: string, setting: string, answers?: Answers): ClientScenario {
   return scenario({
     name,
@@ -257,6 +229,6 @@ function undici(name: string, userinfo: string, url: string, answers?: Answers):
   });
 }
 
-function script(source: string): Invocation {
+function script(source: string): Command {
   return { argv: [process.execPath, "--no-warnings", "--input-type=commonjs", "--eval", source] };
 }

@@ -118,6 +118,8 @@ export interface ServerRecording {
   readonly spoken: readonly Spoken[];
   /** The server closed the connection after the last of them. */
   readonly closed: boolean;
+  /** What it sent after them that is no whole message. */
+  readonly rest: Uint8Array;
 }
 
 /** How long a server may take to close after its last word, in milliseconds. */
@@ -142,7 +144,7 @@ export function recordServer(port: number, script: Script, timeoutMs: number): P
       clearTimeout(timer);
       socket.destroy();
       udp.close();
-      resolve({ spoken, closed });
+      resolve({ spoken, closed, rest: buffered });
     };
     const send = (): void => {
       const next = script[step];

@@ -135,9 +135,9 @@ async function captureClient(
   try {
     const recorder = await recordClient(scenario.answers);
     scope.defer(() => recorder.close());
-    const { argv, options: how } = await scenario.prepare(recorder.port, await scope.temporaryFolder());
-    const [program = "", ...args] = argv;
-    const running = new RunningProcess(program, args, how).logOutput();
+    const running = new RunningProcess(
+      await scenario.prepare(recorder.port, await scope.temporaryFolder()),
+    ).logOutput();
     scope.defer(() => running.stop(0));
     const spoken = await withDeadline(recorder.conversation, CONVERSATION_MS);
     return { spoken, log: running.log };
@@ -171,8 +171,8 @@ async function* captureServer(
     const source = { ...(await describeTool(scenario.tool)), command: scenario.how, peer: RECORDER };
     for (const [name, script] of scripts) {
       const filled = script.map((step) => ({ ...step, send: fill(step.send, ports) }));
-      const { spoken, closed } = await recordServer(peer.port, filled, CONVERSATION_MS);
-      if (spoken.length === 0) complain(name, peer.process.log);
+      const { spoken, closed, rest } = await recordServer(peer.port, filled, CONVERSATION_MS);
+      if (spoken.length === 0 || rest.length > 0) complain(`${name}, "${hex(rest)}" left over`, peer.process.log);
       else yield { name: `capture-${name}`, title: titleOf(name), source, steps: steps(spoken, closed) };
     }
   } finally {
@@ -231,5 +231,5 @@ function message({ message: type, bytes, fields, address }: Spoken): Step["messa
 
 function complain(name: string, log: string): void {
   failed++;
-  console.error(`${name}: nothing was recorded\n${log}`);
+  console.error(`${name}: not recorded\n${log}`);
 }

@@ -2,7 +2,9 @@ import type { Scope } from "../harness/scope.ts";
 import type { Tool } from "../harness/tools.ts";
 import { startNpmServer } from "../peers/npm-server.ts";
 import { startSshDynamic } from "../peers/openssh.ts";
-import { startDanted, startMicrosocks, type ServerPeer } from "../peers/server-peer.ts";
+import { startDanted } from "../peers/danted.ts";
+import { startMicrosocks } from "../peers/microsocks.ts";
+import type { ServerPeer } from "../peers/server-peer.ts";
 import { startTor } from "../peers/tor.ts";
 import type { Script } from "./recorder.ts";
 
@@ -115,7 +117,7 @@ export const SERVER_SCENARIOS: readonly ServerScenario[] = [
       "dante-socks4-denied": four("04 01 DENIED 7f000001 00"),
       "dante-socks4-refused": four("04 01 CLOSED 7f000001 00"),
       "dante-socks4-bind-denied": four("04 02 0050 7f000001 00"),
-      "dante-socks4a-name-unknown": four("04 01 0050 00000001 00 6e6f2d737563682e696e76616c6964 00"),
+      "dante-socks4a-name": four("04 01 0050 00000001 00 6e6f2d737563682e696e76616c6964 00"),
     },
   },
   {
@@ -134,7 +136,7 @@ export const SERVER_SCENARIOS: readonly ServerScenario[] = [
     tool: "ssh",
     needs: ["sshd"],
     how: "ssh -D PORT",
-    start: startSshDynamic,
+    start: (scope) => startSshDynamic(scope),
     scripts: {
       "openssh-socks5-connect": five("05 01 00 01 7f000001 TARGET"),
       "openssh-socks5-connect-name": five(`05 01 00 03 ${LOCALHOST} TARGET`),
@@ -170,7 +172,6 @@ export const SERVER_SCENARIOS: readonly ServerScenario[] = [
       "npm-server-connect": five("05 01 00 01 7f000001 TARGET"),
       "npm-server-refused": five("05 01 00 01 7f000001 CLOSED"),
       "npm-server-name-unknown": five(`05 01 00 03 ${NO_SUCH_NAME} 0050`),
-      "npm-server-bind": five("05 02 00 01 7f000001 0050"),
     },
   },
   {

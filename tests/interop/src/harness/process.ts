@@ -29,6 +29,14 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What to start. */
+export interface Command {
+  /** Program and arguments. */
+  readonly argv: readonly string[];
+  /** Where and how it runs. */
+  readonly options?: ProcessOptions;
+}
+
 /** Longest log kept of a running program, in bytes; the oldest go first. */
 const LOG_LIMIT: number = 256 * 1024;
 
@@ -46,11 +54,13 @@ export class RunningProcess {
   readonly #child: ChildProcess;
   readonly #log: Buffer[] = [];
   #logLength = 0;
+  #droppedLength = 0;
   #ending: Ending | undefined;
   #failure: Error | undefined;
 
-  constructor(program: string, args: readonly string[], options: ProcessOptions = {}) {
-    this.command = [program, ...args].join(" ");
+  constructor({ argv, options = {} }: Command) {
+    const [program = "", ...args] = argv;
+    this.command = argv.join(" ");
     this.#child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
@@ -104,7 +114,19 @@ export class RunningProcess {
 
   /** The newest of what it logged. */
   get log(): string {
-    return Buffer.concat(this.#log).toString("utf8");
+    return this.logSince(0);
+  }
+
+  /** Number of bytes it has logged so far. */
+  get loggedLength(): number {
+    return this.#droppedLength + this.#logLength;
+  }
+
+  /** What it logged after a moment at which {@link loggedLength} was `from`. */
+  logSince(from: number): string {
+    return Buffer.concat(this.#log)
+      .subarray(Math.max(0, from - this.#droppedLength))
+      .toString("utf8");
   }
 
   /** Keeps standard output in the log as well. */
@@ -136,13 +158,15 @@ export class RunningProcess {
     this.#log.push(chunk);
     this.#logLength += chunk.length;
     while (this.#logLength > LOG_LIMIT && this.#log.length > 1) {
-      this.#logLength -= this.#log.shift()?.length ?? 0;
+      const dropped = this.#log.shift()?.length ?? 0;
+      this.#logLength -= dropped;
+      this.#droppedLength += dropped;
     }
   }
 }
 
 /** Input and limits of {@link runToEnd}. */
-export interface RunOptions extends ProcessOptions {
+export interface RunOptions {
   /** What it reads; standard input ends after it. */
   readonly input?: string | Uint8Array;
   /** Milliseconds it may take; default 20,000. */
@@ -154,8 +178,8 @@ export interface RunOptions extends ProcessOptions {
  *
  * @throws ProcessError when it cannot be started or runs longer than `timeoutMs`.
  */
-export async function runToEnd(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const running = new RunningProcess(program, args, options);
+export async function runToEnd(command: Command, options: RunOptions = {}): Promise<Finished> {
+  const running = new RunningProcess(command);
   const chunks: Buffer[] = [];
   running.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   running.stdin.end(options.input ?? "");

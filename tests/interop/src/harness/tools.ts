@@ -69,8 +69,16 @@ export function locate(program: string): string | undefined {
   return undefined;
 }
 
+const answers = new Map<Tool, Promise<string | undefined>>();
+
 /** Why a tool cannot be used on this machine, `undefined` when it can. */
-export async function missing(tool: Tool): Promise<string | undefined> {
+export function missing(tool: Tool): Promise<string | undefined> {
+  const answer = answers.get(tool) ?? lookUp(tool);
+  answers.set(tool, answer);
+  return answer;
+}
+
+async function lookUp(tool: Tool): Promise<string | undefined> {
   if (tool.startsWith("npm:")) {
     return packageVersion(tool.slice(4)) === undefined ? `npm package ${tool.slice(4)} is not installed` : undefined;
   }
@@ -81,23 +89,26 @@ export async function missing(tool: Tool): Promise<string | undefined> {
 
 /** Name and version as tables and vectors write them, for example `curl`, `7.88.1`. */
 export async function describeTool(tool: Tool): Promise<{ program: string; version: string }> {
-  const facts = TOOLS[tool];
-  return {
-    program: facts.title ?? tool.replace(/^npm:/, "npm "),
-    version: (await versionOf(tool, facts)) ?? "unknown",
-  };
+  return { program: toolTitle(tool), version: (await versionOf(tool, TOOLS[tool])) ?? "unknown" };
+}
+
+/** Name of a tool in tables. */
+export function toolTitle(tool: Tool): string {
+  return TOOLS[tool].title ?? tool.replace(/^npm:/, "npm ");
 }
 
 async function versionOf(tool: Tool, facts: ToolFacts): Promise<string | undefined> {
   if (tool.startsWith("npm:")) return packageVersion(tool.slice(4));
   const program = locate(tool);
   if (facts.version !== undefined && program !== undefined) {
-    const { stdout, stderr } = await runToEnd(program, facts.versionArgs ?? []);
+    const { stdout, stderr } = await runToEnd({ argv: [program, ...(facts.versionArgs ?? [])] });
     const version = facts.version.exec(stdout.toString("utf8") + stderr)?.[1];
     if (version !== undefined) return version;
   }
   if (facts.debian === undefined || locate("dpkg-query") === undefined) return undefined;
-  const { stdout, status } = await runToEnd("dpkg-query", ["--show", "--showformat=${Version}", facts.debian]);
+  const { stdout, status } = await runToEnd({
+    argv: ["dpkg-query", "--show", "--showformat=${Version}", facts.debian],
+  });
   return status === 0 ? upstreamVersion(stdout.toString("utf8")) : undefined;
 }
 
@@ -110,7 +121,7 @@ function upstreamVersion(debianVersion: string): string {
 }
 
 async function canPreload(library: string): Promise<boolean> {
-  const { stderr } = await runToEnd("/bin/true", [], { env: { LD_PRELOAD: library } });
+  const { stderr } = await runToEnd({ argv: ["/bin/true"], options: { env: { LD_PRELOAD: library } } });
   return stderr === ""; // the loader warns about a library that it does not find
 }
 

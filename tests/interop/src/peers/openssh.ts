@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { freePort } from "../harness/port.ts";
 import { runToEnd } from "../harness/process.ts";
 import type { Scope } from "../harness/scope.ts";
-import { programPath, startServer, type ServerPeer } from "./server-peer.ts";
+import { nameServiceEnvironment } from "./names.ts";
+import { programPath, startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts";
 
 /** An sshd of our own, with keys that live as long as it does. */
 export interface SshServer extends ServerPeer {
@@ -14,13 +15,13 @@ export interface SshServer extends ServerPeer {
 }
 
 /** Starts sshd for the current user on a loopback port: own host key, own client key, no system file touched. */
-export async function startSshd(scope: Scope): Promise<SshServer> {
+export async function startSshd(scope: Scope, options: PeerOptions = {}): Promise<SshServer> {
   const folder = await scope.temporaryFolder();
   const port = await freePort();
   // Run by root, sshd insists on this empty folder; packages let the service manager make it.
   if (process.getuid?.() === 0 && !existsSync("/run/sshd")) await mkdir("/run/sshd", { mode: 0o755 });
   for (const name of ["host", "user"]) {
-    await runToEnd("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, name)]);
+    await runToEnd({ argv: ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, name)] });
   }
   const settings = {
     ListenAddress: `127.0.0.1:${port}`,
@@ -43,8 +44,9 @@ export async function startSshd(scope: Scope): Promise<SshServer> {
       .map(([key, value]) => `${key} ${value}`)
       .join("\n")}\n`,
   );
-  const peer = await startServer(scope, port, [programPath("sshd"), "-D", "-e", "-f", file]);
-  const options = {
+  const env = options.targetName === true ? await nameServiceEnvironment(folder, { hosts: true }) : {};
+  const peer = await startServer(scope, port, [programPath("sshd"), "-D", "-e", "-f", file], { env });
+  const settingsOfClient = {
     Port: port,
     User: userInfo().username,
     IdentityFile: join(folder, "user"),
@@ -56,13 +58,13 @@ export async function startSshd(scope: Scope): Promise<SshServer> {
     LogLevel: "ERROR",
     ServerAliveInterval: 30,
   };
-  const flags = Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+  const flags = Object.entries(settingsOfClient).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   return { ...peer, login: ["-F", "none", ...flags, "127.0.0.1"] };
 }
 
 /** `ssh -D`: OpenSSH's SOCKS server, forwarding through an sshd of our own. */
-export async function startSshDynamic(scope: Scope): Promise<ServerPeer> {
-  const server = await startSshd(scope);
+export async function startSshDynamic(scope: Scope, options: PeerOptions = {}): Promise<ServerPeer> {
+  const server = await startSshd(scope, options);
   const port = await freePort();
   return startServer(scope, port, [
     "ssh",
