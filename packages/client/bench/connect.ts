@@ -16,7 +16,7 @@ interface Result {
 const rounds = Number(process.argv[2] ?? 5);
 const connects = Number(process.argv[3] ?? 20_000);
 // Compilers run beside the program at first, and their time is not the time of a connect.
-const warmUp = 8000;
+const warmUp = 25_000;
 const { version } = createRequire(import.meta.url)("socks/package.json") as { version: string };
 const SUBJECTS = { sockskit: "@sockskit/client", socks: `socks ${version}`, bare: "by hand, nothing checked" } as const;
 

@@ -38,6 +38,5 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   const { proxy, chain, target, allowHalfOpen = false, ...rest } = options;
   const destination = readTarget(target);
   const tunnel = await dialThrough({ ...rest, chain: readChain({ proxy, chain }), destination, allowHalfOpen });
-  rememberConnection(tunnel, destination);
-  return tunnel.socket;
+  return rememberConnection(tunnel, destination);
 }

@@ -11,7 +11,7 @@ import type { OutgoingSettings } from "../address/socket-options.ts";
 import type { ActiveStage, Operation } from "../internal/operation.ts";
 import type { DialledTunnel } from "./dial-through.ts";
 import { closedError, handshakeError } from "./hop-errors.ts";
-import { type Hop, ResolvedHere } from "./hop.ts";
+import { type Hop, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 
 /** One handshake of the way. */
@@ -28,6 +28,7 @@ interface Step {
  */
 export class Tunnel {
   readonly #operation: Operation<DialledTunnel>;
+  readonly #chain: readonly ProxyHop[];
   readonly #hops: readonly Hop[];
   readonly #target: Address;
   readonly #settings: OutgoingSettings;
@@ -38,16 +39,18 @@ export class Tunnel {
   #stage: ActiveStage = "dial-proxy";
   #socket: Socket | undefined;
 
+  /** @throws SocksError when the chain cannot be used, see {@link hopsOf}. */
   constructor(
     operation: Operation<DialledTunnel>,
-    hops: readonly Hop[],
+    chain: readonly ProxyHop[],
     target: Address,
     settings: OutgoingSettings,
     strict: boolean,
     observer: Observer,
   ) {
     this.#operation = operation;
-    this.#hops = hops;
+    this.#chain = chain;
+    this.#hops = hopsOf(chain);
     this.#target = target;
     this.#settings = settings;
     this.#strict = strict;
@@ -168,7 +171,7 @@ export class Tunnel {
     socket.removeListener("error", this.#onError);
     // Before anybody can listen: what the destination said first must be read first.
     if (trailing !== undefined) socket.unshift(trailing);
-    this.#operation.succeed({ socket, boundAddress, hops: this.#hops.map(({ proxy }) => proxy) });
+    this.#operation.succeed({ socket, boundAddress, hops: this.#chain });
   }
 
   #enter(stage: ActiveStage): void {

@@ -57,9 +57,7 @@ export class Operation<T> {
     this.#resolve = resolve;
     this.#reject = reject;
     requireInteger(limits.timeoutName ?? "timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
-    for (const [stage, limit] of Object.entries(limits.stageTimeoutsMs ?? {})) {
-      if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
-    }
+    if (limits.stageTimeoutsMs !== undefined) requireStageTimeouts(limits.stageTimeoutsMs);
     const { signal } = limits;
     if (signal !== undefined) {
       this.#onAbort = () => this.fail(this.#aborted(signal));
@@ -162,5 +160,11 @@ export class Operation<T> {
 
   #awaited(): string {
     return this.#stage === undefined ? "anything to begin" : (this.#activity?.awaited(this.#stage) ?? "");
+  }
+}
+
+function requireStageTimeouts(timeouts: StageTimeouts): void {
+  for (const [stage, limit] of Object.entries(timeouts)) {
+    if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
   }
 }
