@@ -80,7 +80,7 @@ test("every session that is opened is closed once", async () => {
 });
 
 describe("whoever listens cannot hurt a session", () => {
-  test.each([
+  const listeners: [string, () => unknown][] = [
     [
       "throws",
       () => {
@@ -88,10 +88,11 @@ describe("whoever listens cannot hurt a session", () => {
       },
     ],
     ["rejects", () => Promise.reject(new RangeError("listener"))],
-  ])("a listener that %s", async (_how, listener) => {
+  ];
+  test.each(listeners)("a listener that %s", async (_how, listener) => {
     const { port, server, log } = await startServer();
     for (const name of ["session", "authenticated", "denied", "connected", "closed"] as const)
-      server.prependListener(name, listener as () => void);
+      server.prependListener(name, listener);
     const echo = await startEcho();
     const client = await openTunnel(port, echo.port);
     client.write("ping");

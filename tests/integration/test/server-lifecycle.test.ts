@@ -17,6 +17,7 @@ import {
   startServer,
   startTarget,
   until,
+  refused,
 } from "./server-support.ts";
 
 const alice = { name: "alice", password: { plain: "s3cret" } };
@@ -111,7 +112,7 @@ describe("reload", () => {
     ]);
     expect(await converse(port, GREETING, connectRequest(echo.port))).toBe("05ff");
     expect(await converse(port, GREETING_USERPASS, credentials("alice", "s3cret"), connectRequest(echo.port))).toBe(
-      "05020100" + "05020001000000000000",
+      refused("02", "05020100"),
     );
     tunnel.write("still here");
     expect(Buffer.from(await readOctets(tunnel, 10)).toString()).toBe("still here");

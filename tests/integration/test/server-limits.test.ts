@@ -15,6 +15,7 @@ import {
   startEcho,
   startServer,
   until,
+  refused,
 } from "./server-support.ts";
 
 /** Whether the server cuts a connection off without a word. */
@@ -97,7 +98,7 @@ describe("deadlines", () => {
   test("to reach a destination that does not answer: REP 06, and 5b for SOCKS 4", async () => {
     const silent = await silentPort();
     const { port, log } = await startServer({ timeouts: { connectMs: 200 } });
-    expect(await converse(port, GREETING, connectRequest(silent))).toBe("0500" + "05060001000000000000");
+    expect(await converse(port, GREETING, connectRequest(silent))).toBe(refused("06"));
     expect(await converse(port, connectRequest4(silent))).toBe("005b000000000000");
     await until(() => log.closed.length === 2, "the sessions are closed");
     expect(log.closed[0]).toMatchObject({ reason: "unreachable", rep: 0x06 });
@@ -106,7 +107,7 @@ describe("deadlines", () => {
   test("a name that nobody answers for", async () => {
     const resolver = { resolve: () => new Promise<never>(() => undefined) };
     const { port } = await startServer({ timeouts: { connectMs: 150 }, outbound: { resolver } });
-    expect(await converse(port, GREETING, octets("05 01 00 03 01 61 00 50"))).toBe("0500" + "05060001000000000000");
+    expect(await converse(port, GREETING, octets("05 01 00 03 01 61 00 50"))).toBe(refused("06"));
   });
 
   test("idle tunnels", async () => {

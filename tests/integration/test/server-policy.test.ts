@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
-import type { ServerOptions } from "@sockskit/server";
+import type { OutboundOptions, ServerOptions } from "@sockskit/server";
 import { concat, octets, readOctets } from "@sockskit/testing";
 import { type IpAddress, parseIpAddress } from "@sockskit/wire";
 import {
@@ -14,13 +14,14 @@ import {
   startEcho,
   startServer,
   startTarget,
+  refused,
 } from "./server-support.ts";
 
-const DENIED = "0500" + "05020001000000000000";
+const DENIED = refused("02");
 const GRANTED = "05000500";
 
 function resolverOf(...answers: readonly string[][]): {
-  resolver: NonNullable<ServerOptions["outbound"]>["resolver"];
+  resolver: NonNullable<OutboundOptions["resolver"]>;
   asked: string[];
 } {
   const asked: string[] = [];
@@ -130,7 +131,7 @@ describe("the server itself is never a destination", () => {
   test("the same port of another host is another matter", async () => {
     // 127.0.0.9 is not where the server listens, so nothing is there.
     const { port } = await startServer();
-    expect(await converse(port, GREETING, connectRequest(port, "7f 00 00 09"))).toBe("0500" + "05050001000000000000");
+    expect(await converse(port, GREETING, connectRequest(port, "7f 00 00 09"))).toBe(refused("05"));
   });
 });
 

@@ -80,6 +80,11 @@ export const GREETING_USERPASS: Uint8Array = octets("05 01 02");
 /** A successful method choice of "no authentication". */
 export const SELECT_NONE: Uint8Array = octets("05 00");
 
+/** What a client has got whose request was refused: the replies before it, by default a method choice, and REP. */
+export function refused(rep: string, before = "0500"): string {
+  return `${before}05${rep}0001000000000000`;
+}
+
 /** CONNECT to an IPv4 address of this host, by default 127.0.0.1. */
 export function connectRequest(port: number, host = "7f 00 00 01"): Uint8Array {
   return octets(`05 01 00 01 ${host} ${portHex(port)}`);

@@ -74,8 +74,9 @@ function methodsOf(methods: readonly AuthMethodName[], path: OptionPath): readon
 
 /** Checks that `list` has one or more of `known` and nothing else. */
 function someOf<T>(known: readonly T[], list: readonly T[], what: string, path: OptionPath): readonly T[] {
-  const isList = Array.isArray(list as unknown) && list.length > 0;
-  if (isList && list.every((entry) => known.includes(entry))) return [...list];
+  // A caller without types may give anything.
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+  if (entries.length > 0 && entries.every((entry) => known.includes(entry as T))) return list;
   throw badOption(
     path,
     `expected a list of ${what}, one or more of ${known.map((entry) => JSON.stringify(entry)).join(", ")}`,

@@ -171,7 +171,7 @@ test("the same question asked twice at once is computed once, per client", async
 
 test("too many at once are refused", async () => {
   const store = storeOf([{ name: "alice", password: aliceHash }], { queueLimit: 1 });
-  const asked = ["1", "2", "3"].map((guess) => store.verify(attempt("alice", guess)));
+  const asked = ["1", "2", "3"].map(async (guess) => store.verify(attempt("alice", guess)));
   expect(await Promise.all(asked)).toEqual([REJECTED, REJECTED, { accepted: false, reason: "busy" }]);
   expect(store.stats.refused).toBe(1);
 });

@@ -232,8 +232,8 @@ describe("with a rate", () => {
     a.peer.write(Buffer.alloc(1_000_000));
     c.peer.end(Buffer.alloc(20_000, "y"));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    a.peer.resetAndDestroy();
+    b.peer.resetAndDestroy();
     expect((await readToEnd(d.peer, 10_000)).length).toBe(20_000);
-    expect(await ended).toMatchObject({ reason: "client-reset" });
+    expect(await ended).toMatchObject({ reason: "target-reset" });
   });
 });
