@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 
 import { usageError } from "./cli-error.ts";
-import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./common-options.ts";
+import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./options.ts";
 import { parseDuration } from "./duration.ts";
 import { EXIT_STATUS } from "./exit-status.ts";
 import type { FetchOptions } from "./commands/fetch.ts";
@@ -22,7 +22,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .description("SOCKS from the command line: connect, fetch, probe, forward, serve.")
     .exitOverride()
     .configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined })
-    .helpCommand(false)
+    .helpCommand("help [command]", "explain a command")
     .option("-V, --version", "print the version")
     .addHelpText("after", GENERAL_HELP);
   const finish = (result: Promise<number>): Promise<void> => result.then((value) => void (status = value));

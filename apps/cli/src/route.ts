@@ -5,7 +5,7 @@ import { formatProxyUrl, parseProxyChain, proxyFromEnvironment } from "@sockskit
 import { type Address, formatAddress } from "@sockskit/wire";
 
 import { CliError } from "./cli-error.ts";
-import { type RouteOptions, familyOf } from "./common-options.ts";
+import { type RouteOptions, familyOf } from "./options.ts";
 import type { Reporter } from "./reporter.ts";
 import { observe } from "./trace.ts";
 

@@ -65,6 +65,7 @@ describe("the command line", () => {
   test.each(COMMANDS)("%s --help has examples", async (command) => {
     const { status, stdout, stderr } = await run([command, "--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect((await run(["help", command])).stdout).toBe(stdout);
     expect(stdout).toContain("Examples:\n");
     expect(stdout.split("Examples:\n")[1]).toContain(`sockskit ${command}`);
   });
@@ -95,6 +96,7 @@ describe("the command line", () => {
     [["fetch", "-x", "socks5h://h", "http://"], "is no URL"],
     [["fetch", "-x", "socks5h://h", "http://0x7f.1/"], "neither a host name nor an IP address"],
     [["fetch", "-x", "socks5h://h", "http://2130706433/"], "neither a host name nor an IP address"],
+    [["fetch", "-x", "socks5h://h", "http://u:%zz@h/"], "hexadecimal digits"],
     [["fetch", "-x", "socks5h://h", "-X", "GET /", "http://h"], "is no method"],
     [["fetch", "-x", "socks5h://h", "-X", "CONNECT", "http://h"], "is no method"],
     [["fetch", "-x", "socks5h://h", "-H", "nothing", "http://h"], "is no header"],

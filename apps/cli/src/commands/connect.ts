@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { formatAddress } from "@sockskit/wire";
 
 import { CliError, reasonOf } from "../cli-error.ts";
-import type { RouteOptions } from "../common-options.ts";
+import type { RouteOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseRoute, openTunnel } from "../route.ts";

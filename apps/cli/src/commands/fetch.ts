@@ -6,18 +6,10 @@ import type { Writable } from "node:stream";
 import { parseAddress } from "@sockskit/wire";
 
 import { CliError, reasonOf, usageError } from "../cli-error.ts";
-import type { RouteOptions } from "../common-options.ts";
+import type { RouteOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { readBody } from "../fetch/body-source.ts";
-import {
-  exchange,
-  exchangeError,
-  hostOf,
-  portOf,
-  secure,
-  SILENCE_TIMEOUT_MS,
-  silenceError,
-} from "../fetch/exchange.ts";
+import { exchange, exchangeError, hostOf, portOf, secure } from "../fetch/exchange.ts";
 import { type Destination, followRedirect } from "../fetch/redirect.ts";
 import { headersFor, parseFetchUrl, parseHeader, parseMethod, showUrl } from "../fetch/request-spec.ts";
 import { Reporter } from "../reporter.ts";
@@ -149,7 +141,6 @@ class Fetching {
   async #writeBody(response: IncomingMessage, url: URL): Promise<number> {
     let size = 0;
     this.#openOutput();
-    response.setTimeout(SILENCE_TIMEOUT_MS, () => response.destroy(silenceError(url)));
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         size += chunk.length;

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, type Socket, createServer } from "node:n
 import { formatAddress, parseAddress } from "@sockskit/wire";
 
 import { CliError, reasonOf } from "../cli-error.ts";
-import type { RouteOptions } from "../common-options.ts";
+import type { RouteOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { Reporter } from "../reporter.ts";
 import { type Route, type TunnelContext, chooseRoute, openTunnel } from "../route.ts";
@@ -37,6 +37,11 @@ export async function forward(local: string, target: string, options: RouteOptio
     reporter.note(`sockskit forward: ${message}`, { type: "dropped", message });
   });
   const bound = await listen(server, address);
+  // Out of descriptors, for example: that connection is lost, the others go on.
+  server.on("error", (error) => {
+    const message = `a connection could not be accepted: ${reasonOf(error)}`;
+    reporter.error(new CliError("ERR_SOCKS_LISTEN_FAILED", message, error));
+  });
   const text = formatAddress(parseAddress(bound.address, bound.port));
   await print(
     options.json
@@ -52,11 +57,15 @@ export async function forward(local: string, target: string, options: RouteOptio
 
 function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
+    const fail = (error: Error): void => {
       const message = `cannot listen on ${formatAddress(parseAddress(address.host, address.port))}: ${reasonOf(error)}`;
       reject(new CliError("ERR_SOCKS_LISTEN_FAILED", message, error));
+    };
+    server.once("error", fail);
+    server.listen(address, () => {
+      server.removeListener("error", fail);
+      resolve(server.address() as AddressInfo);
     });
-    server.listen(address, () => resolve(server.address() as AddressInfo));
   });
 }
 

@@ -2,7 +2,7 @@ import { type ProbeReport, probeProxy } from "@sockskit/client";
 import { parseProxyUrl } from "@sockskit/url";
 
 import { CliError } from "../cli-error.ts";
-import { type CommonOptions, familyOf } from "../common-options.ts";
+import { type CommonOptions, familyOf } from "../options.ts";
 import { EXIT_STATUS, exitStatusOf } from "../exit-status.ts";
 import { describeReport } from "../probe-table.ts";
 import { Reporter } from "../reporter.ts";

@@ -9,7 +9,7 @@ import {
 import { formatAddress, parseAddress } from "@sockskit/wire";
 
 import { usageError } from "../cli-error.ts";
-import type { CommonOptions } from "../common-options.ts";
+import type { CommonOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { interruption } from "../interruption.ts";
 import { Reporter } from "../reporter.ts";

@@ -6,7 +6,7 @@ import { CliError, reasonOf } from "../cli-error.ts";
 import { type Header, showUrl } from "./request-spec.ts";
 
 /** How long a destination may say nothing, before its response or in the middle of it. */
-export const SILENCE_TIMEOUT_MS = 300_000;
+const SILENCE_TIMEOUT_MS = 300_000;
 /** Largest head of a response. */
 const MAX_HEAD_SIZE = 262_144;
 
@@ -75,13 +75,15 @@ export interface ExchangeRequest {
 }
 
 /**
- * Sends one request and waits for the head of its response. The body is still to be read.
+ * Sends one request and waits for the head of its response. The body is still to be read; the connection breaks when
+ * nothing comes for `silenceMs`, before the head or in the body.
  *
  * @throws CliError `ERR_SOCKS_HTTP_FAILED`, `ERR_SOCKS_TUNNEL_BROKEN`.
  */
 export function exchange(
   connection: Socket,
   { method, url, headers, body }: ExchangeRequest,
+  silenceMs: number = SILENCE_TIMEOUT_MS,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
@@ -90,27 +92,25 @@ export function exchange(
       headers: headers.flat(),
       createConnection: () => connection,
       maxHeaderSize: MAX_HEAD_SIZE,
-      timeout: SILENCE_TIMEOUT_MS,
     });
+    let broken: (error: Error) => void = (error) => outgoing.destroy(error);
     outgoing.on("response", (response) => {
       // What is wrong with the body is told to the request; the response would only hear that it was cut off.
-      outgoing.on("error", (error) => response.destroy(error));
+      broken = (error) => response.destroy(error);
+      outgoing.on("error", broken);
       resolve(response);
     });
     outgoing.on("upgrade", (_response, socket) => {
       socket.destroy();
       reject(new CliError("ERR_SOCKS_HTTP_FAILED", `${url.host} wants to leave HTTP, which was not asked for`));
     });
-    outgoing.on("timeout", () => outgoing.destroy(silenceError(url)));
+    outgoing.setTimeout(silenceMs, () => {
+      const message = `${url.host} has sent nothing for ${silenceMs / 1000} s`;
+      broken(new CliError("ERR_SOCKS_TUNNEL_BROKEN", message));
+    });
     outgoing.on("error", (error) => reject(exchangeError(error, url)));
     outgoing.end(body);
   });
-}
-
-/** The error for a destination that has gone quiet. */
-export function silenceError(url: URL): CliError {
-  const message = `${url.host} has sent nothing for ${SILENCE_TIMEOUT_MS / 1000} s`;
-  return new CliError("ERR_SOCKS_TUNNEL_BROKEN", message);
 }
 
 /** What an error in the middle of HTTP means. */

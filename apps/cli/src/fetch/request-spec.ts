@@ -70,6 +70,11 @@ export function parseFetchUrl(text: string, base?: URL): URL {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw usageError(`${quoteUrl(text)} has the scheme ${url.protocol.slice(0, -1)}; only http and https are fetched`);
   }
+  if (credentialsOf(url) === undefined) {
+    throw usageError(
+      `${quoteUrl(text)}: "%" in a user name or password needs two hexadecimal digits, and UTF-8 as their sum`,
+    );
+  }
   // URL reads 0x7f.1 as 127.0.0.1. Whoever writes that means to hide it, or does not mean it.
   const written = HOST.exec(absolute)?.[1]?.replace(/\.$/, "");
   if (written !== undefined && /^[\d.]+$/.test(url.hostname) && written !== url.hostname) {
@@ -86,6 +91,15 @@ export function showUrl(url: URL): string {
   return shown.href;
 }
 
+/** `user:password` as they are meant; `undefined` when they cannot be decoded. */
+function credentialsOf({ username, password }: URL): string | undefined {
+  try {
+    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    return undefined;
+  }
+}
+
 function quoteUrl(text: string): string {
   return `"${text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1***@")}"`;
 }
@@ -98,8 +112,7 @@ export function headersFor(spec: RequestSpec, url: URL, version: string): readon
     ["Accept", "*/*"],
   ];
   if (url.username !== "" || url.password !== "") {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers.push(["Authorization", `Basic ${Buffer.from(credentials).toString("base64")}`]);
+    headers.push(["Authorization", `Basic ${Buffer.from(credentialsOf(url) ?? "").toString("base64")}`]);
   }
   if (spec.body !== undefined) {
     headers.push(["Content-Type", spec.bodyType], ["Content-Length", String(spec.body.length)]);
