@@ -32,7 +32,7 @@ export type { ServerStats } from "./session/tally.ts";
 export { createCredentialStore, UserStore } from "./credentials/user-store.ts";
 export type { CredentialStoreOptions, UserStoreStats } from "./credentials/user-store.ts";
 export type { CredentialAttempt, CredentialStore, CredentialVerdict } from "./credentials/credential-store.ts";
-export type { UserConfig } from "./credentials/user.ts";
+export type { PlainPassword, UserConfig } from "./credentials/user.ts";
 export { parseUsersFile } from "./credentials/users-file.ts";
 export { hashPassword, verifyPassword } from "./credentials/passwords.ts";
 export type { HashPasswordOptions } from "./credentials/passwords.ts";

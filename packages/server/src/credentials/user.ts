@@ -1,15 +1,21 @@
 import { hiddenCharacter } from "../printable.ts";
 import { ServerError } from "../errors.ts";
 
+/** A password as it is, where a hash could stand. */
+export interface PlainPassword {
+  /** The password: 0 to 255 octets of UTF-8. */
+  readonly plain: string;
+}
+
 /** A user of the built-in store. */
 export interface UserConfig {
   /** Name: 1 to 255 octets of UTF-8, without control characters. */
   readonly name: string;
   /**
-   * Hash of the password in PHC string format (see {@link hashPassword}), or `{ plain }`: the password itself,
-   * 0 to 255 octets of UTF-8, of which the server keeps a keyed digest only.
+   * Hash of the password in PHC string format (see {@link hashPassword}), or the password itself, of which the
+   * server keeps a keyed digest only.
    */
-  readonly password: string | { readonly plain: string };
+  readonly password: string | PlainPassword;
   /** Groups that rules can name. Default: none. */
   readonly groups?: readonly string[];
 }
