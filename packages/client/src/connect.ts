@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { dialThrough, type DialThroughOptions } from "@sockskit/dial";
 
 import { rememberConnection } from "./connection-info.ts";
-import { type ProxyChoice, readChain, readTarget, type Target } from "./read-options.ts";
+import { type ProxyChoice, readChain, readDestination, type Target } from "./read-options.ts";
 
 /** Where {@link connect} leads, through what, and how. */
 export interface ConnectOptions
@@ -36,7 +36,7 @@ export interface ConnectOptions
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
   const { proxy, chain, target, allowHalfOpen = false, ...rest } = options;
-  const destination = readTarget(target);
+  const destination = readDestination(target);
   const tunnel = await dialThrough({ ...rest, chain: readChain({ proxy, chain }), destination, allowHalfOpen });
   return rememberConnection(tunnel, destination);
 }

@@ -1,6 +1,6 @@
 import { SocksError } from "@sockskit/dial";
 import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
-import { type Address, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
+import { type Address, formatAddress, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
 
 /** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
 export type Target = string | Address | { readonly host: string; readonly port: number };
@@ -50,11 +50,18 @@ export function readProxy(proxy: string | ProxyUrl): ProxyUrl {
 }
 
 /**
- * The destination as an address.
+ * The destination as an address, with a port that can be connected to.
  *
  * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_OPTION`.
  */
-export function readTarget(target: Target): Address {
+export function readDestination(target: Target): Address {
+  const destination = readTarget(target);
+  if (destination.port > 0) return destination;
+  const message = `the target ${formatAddress(destination)} has port 0; expected 1 to 65535`;
+  throw new SocksError("ERR_SOCKS_BAD_PORT", message, { side: "local" });
+}
+
+function readTarget(target: Target): Address {
   if (typeof target === "string") return local(() => parseHostPort(target));
   if (typeof target !== "object" || target === null) {
     throw badOption(`target is ${target === null ? "null" : typeof target}; expected "host:port"`);

@@ -6,15 +6,17 @@ export type Ending = "closed" | "silent";
 /** Octets that are kept for recognising what the other end is. */
 const MAX_HEARD_OCTETS = 4096;
 
-/** One connection to a supposed proxy, read piece by piece with a deadline. */
+/** One connection to a supposed proxy, read piece by piece, with one deadline for all of it. */
 export class Conversation {
   /** The connection. */
   readonly socket: Socket;
+  readonly #endsAt: number;
   #heard: Buffer = Buffer.alloc(0);
   #isOver = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, timeoutMs: number) {
     this.socket = socket;
+    this.#endsAt = performance.now() + timeoutMs;
     // Also between two reads: an error is an ending, and told by the next read.
     socket.on("error", () => undefined);
     for (const event of ["end", "error", "close"]) socket.on(event, () => (this.#isOver = true));
@@ -25,13 +27,18 @@ export class Conversation {
     return this.#heard;
   }
 
+  /** Milliseconds that are left. */
+  get leftMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
+  }
+
   /** Sends octets. */
   send(octets: Uint8Array): void {
     this.socket.write(octets);
   }
 
   /** The octets that come next, or how it ended. */
-  read(timeoutMs: number): Promise<Buffer | Ending> {
+  read(): Promise<Buffer | Ending> {
     const { socket } = this;
     return new Promise((resolve) => {
       const take = (): void => {
@@ -47,7 +54,7 @@ export class Conversation {
         }
         resolve(result);
       };
-      const timer = setTimeout(finish, timeoutMs, "silent");
+      const timer = setTimeout(finish, this.leftMs, "silent");
       for (const event of ["readable", "end", "close"]) socket.on(event, take);
       take();
     });

@@ -7,8 +7,8 @@ import {
   type Resolver,
   SocksError,
 } from "@sockskit/dial";
-import type { ClientHandshakeOptions } from "@sockskit/handshake";
-import { credentialsOf, formatProxyUrl, parseProxyUrl, type ProxyUrl } from "@sockskit/url";
+import { ClientHandshake, type ClientHandshakeOptions, HandshakeError } from "@sockskit/handshake";
+import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 import {
   type Address,
   domainAddress,
@@ -22,6 +22,7 @@ import {
   withPort,
 } from "@sockskit/wire";
 
+import { readDestination, readProxy, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
 import { askMethods, askRequest } from "./questions.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
@@ -35,8 +36,8 @@ export interface ProbeOptions {
    * What to ask the proxy to connect to. Default: port 1 of its own host as `127.0.0.1`, `::1` and `localhost`, where
    * hardly anything listens: a proper refusal shows that the proxy understood.
    */
-  readonly target?: Address | undefined;
-  /** How long each answer may take, in milliseconds. Default 5000. */
+  readonly target?: Target | undefined;
+  /** How long each connection, and then each answer, may take, in milliseconds. Default 5000. */
   readonly timeoutMs?: number | undefined;
   /** IP version for reaching the proxy. Default `"auto"`. */
   readonly family?: AddressFamily | undefined;
@@ -55,7 +56,8 @@ const METHODS: readonly number[] = Object.values(METHOD).filter((method) => meth
  * first words tell.
  *
  * @throws SocksError when there is nobody to ask: `ERR_SOCKS_PROXY_UNREACHABLE`, `ERR_SOCKS_RESOLVE_FAILED`,
- *   `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`, `ERR_SOCKS_TLS_NOT_SUPPORTED`; ProxyUrlError for the URL.
+ *   `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`, `ERR_SOCKS_TLS_NOT_SUPPORTED`; or when an option cannot be used:
+ *   `ERR_SOCKS_BAD_OPTION` and the codes of URLs and addresses.
  */
 export async function probeProxy(options: ProbeOptions): Promise<ProbeReport> {
   return new Probe(options).run();
@@ -75,6 +77,7 @@ class Probe {
   readonly #url: string;
   readonly #timeoutMs: number;
   readonly #resolver: Resolver;
+  readonly #target: Address | undefined;
   #address: Address;
   #connectMs = 0;
   /** The first octets that were no SOCKS. */
@@ -82,9 +85,10 @@ class Probe {
 
   constructor(options: ProbeOptions) {
     this.#options = options;
-    this.#proxy = typeof options.proxy === "string" ? parseProxyUrl(options.proxy) : options.proxy;
+    this.#proxy = readProxy(options.proxy);
     this.#url = formatProxyUrl(this.#proxy);
     this.#timeoutMs = options.timeoutMs ?? 5000;
+    this.#target = options.target === undefined ? undefined : readDestination(options.target);
     this.#resolver = options.resolver ?? createResolver();
     this.#address = this.#proxy.address;
     if (this.#proxy.tls) {
@@ -131,25 +135,19 @@ class Probe {
 
   /** The first question: every method at once. It tells whether SOCKS 5 is spoken, and what the proxy prefers. */
   async #negotiate(): Promise<{ readonly chosen: number | undefined; readonly elapsedMs: number }> {
-    const startedAt = performance.now();
-    const conversation = await this.#open();
-    this.#connectMs = performance.now() - startedAt;
-    const greetedAt = performance.now();
-    try {
-      const chosen = await askMethods(conversation, METHODS, this.#timeoutMs);
-      this.#heard = conversation.heard;
+    const openedAt = performance.now();
+    return this.#ask(async (conversation) => {
+      const greetedAt = performance.now();
+      this.#connectMs = greetedAt - openedAt;
+      const chosen = await askMethods(conversation, METHODS);
       return { chosen: typeof chosen === "number" ? chosen : undefined, elapsedMs: performance.now() - greetedAt };
-    } finally {
-      conversation.close();
-    }
+    });
   }
 
   async #authMethods(): Promise<readonly ProbeMethod[]> {
     const answers: ProbeMethod[] = [];
     for (const method of METHODS) {
-      const chosen = await this.#ask((conversation) => askMethods(conversation, [method], this.#timeoutMs)).catch(
-        lostCode,
-      );
+      const chosen = await this.#ask((conversation) => askMethods(conversation, [method])).catch(lostCode);
       const accepted = typeof chosen === "number" ? chosen === method : undefined;
       answers.push({ method, name: methodName(method) ?? "", accepted });
     }
@@ -199,7 +197,8 @@ class Probe {
   async #request(request: ClientHandshakeOptions): Promise<ProbeAnswer> {
     const startedAt = performance.now();
     try {
-      return await this.#ask((conversation) => askRequest(conversation, request, this.#timeoutMs));
+      const machine = new ClientHandshake({ ...request, lenientVersion: true });
+      return await this.#ask((conversation) => askRequest(conversation, machine));
     } catch (error) {
       return { outcome: "failed", code: lostCode(error), elapsedMs: performance.now() - startedAt };
     }
@@ -207,10 +206,16 @@ class Probe {
 
   /** Asks on a connection of its own. */
   async #ask<T>(question: (conversation: Conversation) => Promise<T>): Promise<T> {
+    const { signal } = this.#options;
     const conversation = await this.#open();
+    const onAbort = (): void => conversation.close();
+    signal?.addEventListener("abort", onAbort);
     try {
-      return await question(conversation);
+      const answer = await question(conversation);
+      if (signal?.aborted === true) throw aborted(this.#url, signal);
+      return answer;
     } finally {
+      signal?.removeEventListener("abort", onAbort);
       if (this.#heard.length === 0) this.#heard = conversation.heard;
       conversation.close();
     }
@@ -220,9 +225,9 @@ class Probe {
     const heard = recogniseOctets(this.#heard);
     if (heard.protocol !== "unknown") return heard;
     const host = formatHost(this.#proxy.address);
-    const http = await this.#ask((conversation) => askHttp(conversation, host, this.#timeoutMs));
+    const http = await this.#ask((conversation) => askHttp(conversation, host));
     if (http.protocol !== "unknown") return http;
-    return this.#ask((conversation) => askTls(conversation, this.#timeoutMs));
+    return this.#ask((conversation) => askTls(conversation));
   }
 
   async #open(): Promise<Conversation> {
@@ -236,7 +241,7 @@ class Probe {
         connectTimeoutMs: this.#timeoutMs,
       });
       this.#address = address;
-      return new Conversation(socket);
+      return new Conversation(socket, this.#timeoutMs);
     } catch (error) {
       if (!isSocksError(error)) throw error;
       const isResolving = error.stage === "resolve";
@@ -251,7 +256,8 @@ class Probe {
   }
 
   async #targets(): Promise<Targets> {
-    const { target, family = "auto", signal } = this.#options;
+    const { family = "auto", signal } = this.#options;
+    const target = this.#target;
     if (target === undefined) {
       const ipv6 = ipv6Address(
         Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0)),
@@ -279,8 +285,18 @@ function isReply(answer: ProbeAnswer | undefined): answer is ProbeAnswer {
   return answer?.outcome === "granted" || answer?.outcome === "refused";
 }
 
-/** Code of the error when the proxy, which was there a moment ago, takes no further connection. Others are thrown on. */
+/**
+ * Code of the error when a question cannot be asked: the proxy, which was there a moment ago, takes no further connection,
+ * or the version has no form for it. Others are thrown on.
+ */
 function lostCode(error: unknown): string {
+  if (error instanceof HandshakeError) return error.code;
   if (isSocksError(error) && error.code !== "ERR_SOCKS_ABORTED") return error.code;
   throw error;
+}
+
+function aborted(url: string, signal: AbortSignal): SocksError {
+  const hop = { index: 0, proxy: url };
+  const message = `cancelled by the caller while asking proxy ${url}`;
+  return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", hop, cause: signal.reason as unknown });
 }

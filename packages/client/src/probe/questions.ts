@@ -1,4 +1,4 @@
-import { ClientHandshake, type ClientHandshakeOptions } from "@sockskit/handshake";
+import type { ClientHandshake } from "@sockskit/handshake";
 import { decodeMethodReply, encodeMethodRequest, WireError } from "@sockskit/wire";
 
 import type { Conversation, Ending } from "./conversation.ts";
@@ -8,12 +8,11 @@ import type { ProbeAnswer } from "./report.ts";
 export async function askMethods(
   conversation: Conversation,
   methods: readonly number[],
-  timeoutMs: number,
 ): Promise<number | Ending | "garbled"> {
   conversation.send(encodeMethodRequest({ methods: Uint8Array.from(methods) }));
   const received: Buffer[] = [];
   for (;;) {
-    const piece = await conversation.read(timeoutMs);
+    const piece = await conversation.read();
     if (typeof piece === "string") return piece;
     received.push(piece);
     try {
@@ -27,12 +26,7 @@ export async function askMethods(
 }
 
 /** Sends one request, with all that belongs before it. A BIND counts as granted when the proxy listens. */
-export async function askRequest(
-  conversation: Conversation,
-  options: ClientHandshakeOptions,
-  timeoutMs: number,
-): Promise<ProbeAnswer> {
-  const machine = new ClientHandshake({ ...options, lenientVersion: true });
+export async function askRequest(conversation: Conversation, machine: ClientHandshake): Promise<ProbeAnswer> {
   let startedAt = performance.now();
   let events = machine.start();
   for (;;) {
@@ -56,7 +50,7 @@ export async function askRequest(
           break;
       }
     }
-    const piece = await conversation.read(timeoutMs);
+    const piece = await conversation.read();
     if (typeof piece === "string") return { outcome: piece, elapsedMs: performance.now() - startedAt };
     events = machine.receive(piece);
   }

@@ -30,14 +30,14 @@ export function recogniseOctets(octets: Uint8Array): Recognition {
 }
 
 /** Speaks HTTP to a server that did not understand SOCKS. */
-export async function askHttp(conversation: Conversation, host: string, timeoutMs: number): Promise<Recognition> {
+export async function askHttp(conversation: Conversation, host: string): Promise<Recognition> {
   conversation.send(Buffer.from(`HEAD / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
-  const answer = await conversation.read(timeoutMs);
+  const answer = await conversation.read();
   return typeof answer === "string" ? UNKNOWN : recogniseOctets(answer);
 }
 
 /** Speaks TLS to a server that did not understand SOCKS. Its certificate does not matter: nothing is sent inside. */
-export function askTls({ socket }: Conversation, timeoutMs: number): Promise<Recognition> {
+export function askTls({ socket, leftMs }: Conversation): Promise<Recognition> {
   return new Promise((resolve) => {
     const tls = connectTls({ socket, rejectUnauthorized: false });
     const finish = (recognition: Recognition): void => {
@@ -45,7 +45,7 @@ export function askTls({ socket }: Conversation, timeoutMs: number): Promise<Rec
       tls.destroy();
       resolve(recognition);
     };
-    const timer = setTimeout(finish, timeoutMs, UNKNOWN);
+    const timer = setTimeout(finish, leftMs, UNKNOWN);
     tls.on("secureConnect", () => finish({ protocol: "tls" }));
     tls.on("error", (error: NodeJS.ErrnoException) => {
       // An alert is an answer in TLS, whatever it complains about.

@@ -190,6 +190,51 @@ describe("what is no SOCKS proxy", () => {
   });
 });
 
+describe("deadlines", () => {
+  test("one octet at a time does not extend them", async () => {
+    const server = await listenTcp((socket) => {
+      const timer = setInterval(() => socket.write("x"), 20);
+      socket.on("close", () => clearInterval(timer));
+      socket.on("end", () => socket.end());
+      socket.resume();
+    });
+    servers.push(server);
+    const start = performance.now();
+    const report = await probe(server, { timeoutMs: 100 });
+    expect(report.versions).toEqual({ socks4: false, socks4a: false, socks5: false });
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  test("a signal ends a question that is being asked, and leaves nothing open", async () => {
+    const server = await listen(() => undefined);
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 30);
+    await expect(probe(server, { timeoutMs: 10_000, signal: controller.signal })).rejects.toMatchObject({
+      code: "ERR_SOCKS_ABORTED",
+      side: "local",
+      hop: { index: 0 },
+      cause: reason,
+    });
+    await expect.poll(() => server.sockets.size).toBe(0);
+  });
+});
+
+test.each([
+  [{ proxy: "http://127.0.0.1" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
+  [{ proxy: "socks5://127.0.0.1", target: "example.com:0" }, "ERR_SOCKS_BAD_PORT"],
+  [{ proxy: "socks5://127.0.0.1", target: "example.com" }, "ERR_SOCKS_BAD_PORT"],
+  [{ proxy: "socks5://127.0.0.1", timeoutMs: 0 }, "ERR_SOCKS_BAD_OPTION"],
+])("%j cannot be used", async (options, code) => {
+  await expect(probeProxy(options)).rejects.toMatchObject({ name: "SocksError", code, side: "local" });
+});
+
+test("a target that a version has no form for is told, and the others are asked", async () => {
+  const report = await probe(await listen(capable), { target: "0.0.0.7:80" });
+  expect(report.socks4).toMatchObject({ connect: { outcome: "failed", code: "ERR_SOCKS_NOT_REPRESENTABLE" } });
+  expect(report.socks5).toMatchObject({ connectIpv4: { outcome: "granted" } });
+});
+
 describe("nobody to ask", () => {
   test("a closed port", async () => {
     const server = await listen(() => undefined);
