@@ -1,3 +1,5 @@
+import { nameIn } from "./internal/name-in.ts";
+
 /** `VER` of every SOCKS 5 message, RFC 1928. */
 export const SOCKS5_VERSION = 0x05;
 /** `VN` of a SOCKS 4 request. */
@@ -163,11 +165,4 @@ export function repDescription(rep: number): string | undefined {
 /** Name of a SOCKS 4 `CD` in {@link SOCKS4_CD}; `undefined` when the number has none. */
 export function socks4CdName(cd: number): keyof typeof SOCKS4_CD | undefined {
   return nameIn(SOCKS4_CD, cd);
-}
-
-function nameIn<T extends Readonly<Record<string, number>>>(table: T, value: number): keyof T | undefined {
-  for (const name in table) {
-    if (table[name] === value) return name;
-  }
-  return undefined;
 }

@@ -1,6 +1,8 @@
 /**
  * Every SOCKS message as octets and back: SOCKS 4 and 4A, SOCKS 5 (RFC 1928) with its UDP datagram,
- * and user name and password (RFC 1929); with the addresses and networks they talk about.
+ * user name and password (RFC 1929), the messages of CHAP, CRAM and MAF; the PROXY protocol and the
+ * heads of HTTP CONNECT, which stand before and between SOCKS; with the addresses and networks they
+ * talk about.
  *
  * No I/O, no dependency, no platform: it runs wherever JavaScript does.
  *
@@ -90,3 +92,51 @@ export {
   encodeUdpDatagramInto,
 } from "./udp/datagram.ts";
 export type { UdpDatagram, UdpDatagramOptions, UdpHeader } from "./udp/datagram.ts";
+
+export {
+  ATT,
+  ATTRIBUTE_LIST_VERSION,
+  ATTRIBUTE_STATUS,
+  CHAP_ALGORITHM,
+  attName,
+  chapAlgorithmName,
+} from "./attributes/code-points.ts";
+export { MAX_ATTRIBUTE_LIST_LENGTH, decodeAttributeList, encodeAttributeList } from "./attributes/attribute-list.ts";
+export type { Attribute, AttributeList, AttributeListLimits } from "./attributes/attribute-list.ts";
+
+export {
+  MAF_INSTR,
+  MAF_METHOD,
+  MAF_OEM,
+  MAF_RESULT_VERSION,
+  MAF_SEND_MORE,
+  MAF_VERSION,
+  mafId,
+  mafInstrName,
+} from "./maf/code-points.ts";
+export { MAX_MAF_MESSAGE_LENGTH, decodeMafMessage, encodeMafMessage } from "./maf/message.ts";
+export type {
+  MafCanDo,
+  MafMessage,
+  MafMessageLimits,
+  MafMethodMessage,
+  MafOem,
+  MafPlainMessage,
+  MafProcess,
+  MafSendMore,
+} from "./maf/message.ts";
+
+export { PROXY_CMD, PROXY_FAMILY, PROXY_TLV, proxyTlvName } from "./proxy-protocol/code-points.ts";
+export { MAX_PROXY_HEADER_LENGTH, decodeProxyHeader, encodeProxyHeader } from "./proxy-protocol/header.ts";
+export type { ProxyHeader, ProxyHeaderLimits } from "./proxy-protocol/header.ts";
+export { MAX_PROXY_LINE_LENGTH } from "./proxy-protocol/text-header.ts";
+export { proxyEndpoints, proxyHeaderFor } from "./proxy-protocol/endpoints.ts";
+export type { ProxyEndpoints, ProxyHeaderOptions } from "./proxy-protocol/endpoints.ts";
+export type { ProxyTlv } from "./proxy-protocol/tlv.ts";
+
+export { MAX_HTTP_HEADER_COUNT, MAX_HTTP_HEAD_LENGTH } from "./http-connect/head.ts";
+export type { HttpHeadLimits, HttpHeader, HttpVersion } from "./http-connect/head.ts";
+export { decodeHttpConnectRequest, encodeHttpConnectRequest } from "./http-connect/request.ts";
+export type { HttpConnectRequest } from "./http-connect/request.ts";
+export { decodeHttpConnectResponse, encodeHttpConnectResponse } from "./http-connect/response.ts";
+export type { HttpConnectResponse } from "./http-connect/response.ts";

@@ -14,6 +14,12 @@ test("the longest messages, counted by hand from their diagrams", () => {
     userPassReply: wire.MAX_USER_PASS_REPLY_LENGTH,
     socks5Request: wire.MAX_SOCKS5_REQUEST_LENGTH,
     socks5Reply: wire.MAX_SOCKS5_REPLY_LENGTH,
+    attributeList: wire.MAX_ATTRIBUTE_LIST_LENGTH,
+    mafMessage: wire.MAX_MAF_MESSAGE_LENGTH,
+    proxyLine: wire.MAX_PROXY_LINE_LENGTH,
+    proxyHeader: wire.MAX_PROXY_HEADER_LENGTH,
+    httpHead: wire.MAX_HTTP_HEAD_LENGTH,
+    httpHeaders: wire.MAX_HTTP_HEADER_COUNT,
   }).toEqual({
     socks4Request: 777,
     socks4Reply: 8,
@@ -26,5 +32,11 @@ test("the longest messages, counted by hand from their diagrams", () => {
     userPassReply: 2,
     socks5Request: 262,
     socks5Reply: 262,
+    attributeList: 4096,
+    mafMessage: 65_536,
+    proxyLine: 107,
+    proxyHeader: 4096,
+    httpHead: 16_384,
+    httpHeaders: 100,
   });
 });

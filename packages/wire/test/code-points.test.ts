@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import * as wire from "../src/index.ts";
 
 // The numbers as the documents print them: RFC 1928, RFC 1929, the IANA registry "SOCKS Methods",
-// the SOCKS 4 memo (in decimal there), and Tor's socks-extensions.txt.
+// the SOCKS 4 memo (in decimal there), Tor's socks-extensions.txt, the drafts
+// draft-ietf-aft-socks-chap-01, -cram-00 and -maf-01, and the PROXY protocol.
 
 test("versions", () => {
   expect([wire.SOCKS5_VERSION, wire.SOCKS4_VERSION, wire.SOCKS4_REPLY_VERSION, wire.USER_PASS_VERSION]).toEqual([
@@ -69,12 +70,82 @@ test("replies, their names and what they say", () => {
   ]);
 });
 
+test("attributes of CHAP and CRAM", () => {
+  expect(wire.ATT).toEqual({
+    status: 0,
+    textMessage: 1,
+    userIdentity: 2,
+    challenge: 3,
+    response: 4,
+    charset: 5,
+    identifier: 16,
+    algorithms: 17,
+  });
+  expect(wire.CHAP_ALGORITHM).toEqual({ md5: 5, hmacMd5: 133 });
+  expect(wire.ATTRIBUTE_STATUS).toEqual({ success: 0, failure: 1 });
+  expect(wire.ATTRIBUTE_LIST_VERSION).toBe(1);
+});
+
+test("instructions and ids of MAF", () => {
+  expect(wire.MAF_INSTR).toEqual({
+    success: 0,
+    canDo: 1,
+    sendMore: 2,
+    do: 3,
+    whatNext: 4,
+    process: 5,
+    acknowledge: 6,
+    oem: 7,
+    failure: 255,
+  });
+  expect(wire.MAF_SEND_MORE).toEqual({ relative: 0, startOver: 1 });
+  expect(wire.MAF_METHOD).toEqual({ success: 0, internalTest: 1, moreIdsAvailable: 2, failure: 4_294_967_295 });
+  expect(wire.MAF_OEM).toEqual({ test: 0, notRecognised: 4_294_967_295 });
+  expect([wire.MAF_VERSION, wire.MAF_RESULT_VERSION]).toEqual([1, 0]);
+  expect(wire.mafId(0x0001_0203)).toEqual(Uint8Array.of(0, 1, 2, 3));
+  expect(wire.mafId(wire.MAF_METHOD.failure)).toEqual(Uint8Array.of(255, 255, 255, 255));
+});
+
+test("numbers of the PROXY protocol", () => {
+  expect(wire.PROXY_CMD).toEqual({ local: 0, proxy: 1 });
+  expect(wire.PROXY_FAMILY).toEqual({
+    unspecified: 0x00,
+    tcpOverIpv4: 0x11,
+    udpOverIpv4: 0x12,
+    tcpOverIpv6: 0x21,
+    udpOverIpv6: 0x22,
+    unixStream: 0x31,
+    unixDatagram: 0x32,
+  });
+  expect(wire.PROXY_TLV).toEqual({
+    alpn: 0x01,
+    authority: 0x02,
+    crc32c: 0x03,
+    noop: 0x04,
+    uniqueId: 0x05,
+    ssl: 0x20,
+    sslVersion: 0x21,
+    sslCommonName: 0x22,
+    sslCipher: 0x23,
+    sslSignatureAlgorithm: 0x24,
+    sslKeyAlgorithm: 0x25,
+    sslKeyExchangeGroup: 0x26,
+    sslSignatureScheme: 0x27,
+    sslClientCertificate: 0x28,
+    networkNamespace: 0x30,
+  });
+});
+
 test("every name leads back to its number, and numbers without one have none", () => {
   for (const [table, nameOf] of [
     [wire.METHOD, wire.methodName],
     [wire.CMD, wire.cmdName],
     [wire.REP, wire.repName],
     [wire.SOCKS4_CD, wire.socks4CdName],
+    [wire.ATT, wire.attName],
+    [wire.CHAP_ALGORITHM, wire.chapAlgorithmName],
+    [wire.MAF_INSTR, wire.mafInstrName],
+    [wire.PROXY_TLV, wire.proxyTlvName],
   ] as const) {
     const named = new Map(Object.entries(table).map(([name, number]) => [number as number, name]));
     for (let number = -1; number <= 0x100; number++) expect(nameOf(number)).toBe(named.get(number));
