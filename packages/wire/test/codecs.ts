@@ -1,7 +1,7 @@
 import * as wire from "../src/index.ts";
 
-/** Fields of a message: numbers and octets. */
-export type Fields = Record<string, number | Uint8Array>;
+/** Fields of a message. */
+export type Fields = Record<string, unknown>;
 
 /** How tests reach the codec of one message, whatever its type. */
 export interface Codec {
@@ -20,6 +20,11 @@ export const CODECS = {
   UserPassReply: codec(wire.decodeUserPassReply, wire.encodeUserPassReply, wire.MAX_USER_PASS_REPLY_LENGTH),
   Socks5Request: codec(wire.decodeSocks5Request, wire.encodeSocks5Request, wire.MAX_SOCKS5_REQUEST_LENGTH),
   Socks5Reply: codec(wire.decodeSocks5Reply, wire.encodeSocks5Reply, wire.MAX_SOCKS5_REPLY_LENGTH),
+  AttributeList: codec(wire.decodeAttributeList, wire.encodeAttributeList, wire.MAX_ATTRIBUTE_LIST_LENGTH),
+  MafMessage: codec(wire.decodeMafMessage, wire.encodeMafMessage, wire.MAX_MAF_MESSAGE_LENGTH),
+  ProxyHeader: codec(wire.decodeProxyHeader, wire.encodeProxyHeader, wire.MAX_PROXY_HEADER_LENGTH),
+  HttpConnectRequest: codec(wire.decodeHttpConnectRequest, wire.encodeHttpConnectRequest, wire.MAX_HTTP_HEAD_LENGTH),
+  HttpConnectResponse: codec(wire.decodeHttpConnectResponse, wire.encodeHttpConnectResponse, wire.MAX_HTTP_HEAD_LENGTH),
 } as const;
 
 function codec<T extends object>(

@@ -1,5 +1,5 @@
 import { checkAccepted, checkRejected, checkThrows } from "@sockskit/testing";
-import { messageOctets, messages, vectorOctets } from "@sockskit/vectors";
+import { messageOctets, messages, vectorFields, vectorOctets } from "@sockskit/vectors";
 import type { Message, MessageVector } from "@sockskit/vectors";
 import { describe, expect, test } from "vitest";
 import * as wire from "../src/index.ts";
@@ -18,10 +18,7 @@ function codecOf(vector: Message): Codec | undefined {
 
 /** Fields as the vector gives them, with octets instead of text. */
 function fieldsOf(vector: Message): Fields {
-  const entries = Object.entries(vector.decoded ?? {});
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === "string" ? vectorOctets(value) : value]),
-  );
+  return vectorFields(vector.decoded ?? {});
 }
 
 /** Decodes with every check of the decoder contract that applies. */

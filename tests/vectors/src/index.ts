@@ -5,11 +5,21 @@
  */
 
 import { readFileSync, readdirSync } from "node:fs";
-import type { AddressVectors, Conversation, Message, MessageVector, VectorFile } from "./schema.ts";
+import type {
+  AddressVectors,
+  Conversation,
+  FieldRecord,
+  FieldValue,
+  Message,
+  MessageVector,
+  VectorFile,
+} from "./schema.ts";
 
 export type {
   AddressVectors,
   Conversation,
+  FieldRecord,
+  FieldValue,
   Message,
   MessageType,
   MessageVector,
@@ -61,6 +71,22 @@ export function vectorOctets(hex: string): Uint8Array {
     for (let count = Number(match[2] ?? 1); count > 0; count--) bytes.push(octet);
   }
   return Uint8Array.from(bytes);
+}
+
+/** Fields of a vector as a codec has them: octets instead of hexadecimal text, text instead of `{"text": ...}`. */
+export function vectorFields(record: FieldRecord): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fieldOf(value)]));
+}
+
+function fieldOf(value: FieldValue): unknown {
+  if (typeof value === "number") return value;
+  if (typeof value === "string") return vectorOctets(value);
+  if (!isList(value)) return value.text;
+  return value.map((entry) => (typeof entry === "string" ? vectorOctets(entry) : vectorFields(entry)));
+}
+
+function isList(value: FieldValue): value is readonly (string | FieldRecord)[] {
+  return Array.isArray(value);
 }
 
 function messagesOf(conversation: Conversation): MessageVector[] {

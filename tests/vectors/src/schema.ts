@@ -26,7 +26,21 @@ export type MessageType =
   | "Socks5Request"
   | "Socks5Reply"
   | "UdpDatagram"
+  | "AttributeList"
+  | "MafMessage"
+  | "ProxyHeader"
+  | "HttpConnectRequest"
+  | "HttpConnectResponse"
   | "Data";
+
+/** A field of a value: a number, octets in hexadecimal, text, or a list of octets or of records. */
+export type FieldValue = number | string | { readonly text: string } | readonly (string | FieldRecord)[];
+
+/** The fields of a value, or of a part of one. */
+export interface FieldRecord {
+  /** Each field by its name. */
+  readonly [field: string]: FieldValue;
+}
 
 /** One message: its octets, and what decoding them must give. */
 export interface Message {
@@ -34,8 +48,8 @@ export interface Message {
   readonly type: MessageType;
   /** The octets in hexadecimal; `61{255}` stands for 255 octets 61. */
   readonly hex: string;
-  /** Accepted: the fields of the value. Numbers as they are, octets in hexadecimal. */
-  readonly decoded?: Readonly<Record<string, number | string>>;
+  /** Accepted: the fields of the value. Numbers as they are, octets in hexadecimal, text as `{"text": ...}`. */
+  readonly decoded?: FieldRecord;
   /** Rejected: the error. */
   readonly error?: {
     readonly code: string;
@@ -48,7 +62,7 @@ export interface Message {
   /** Why the address fields mean nothing. */
   readonly addressError?: { readonly code: string; readonly rep?: number };
   /** Limits and options for the decoder. */
-  readonly options?: Readonly<Record<string, number | boolean>>;
+  readonly options?: Readonly<Record<string, number | boolean | readonly number[]>>;
   /** What encoding the value gives, where that is not `hex` again. */
   readonly encodesTo?: string;
   /** Code of the error that encoding the value gives, where it is accepted but not sent. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressVectors, messageOctets, messages, vectorFiles, vectorOctets } from "../src/index.ts";
+import { addressVectors, messageOctets, messages, vectorFields, vectorFiles, vectorOctets } from "../src/index.ts";
 import type { Message, Source } from "../src/index.ts";
 
 const MESSAGE_FIELDS = {
@@ -12,7 +12,18 @@ const MESSAGE_FIELDS = {
   Socks5Request: ["cmd", "atyp", "dstAddr", "dstPort"],
   Socks5Reply: ["rep", "atyp", "bndAddr", "bndPort"],
   UdpDatagram: ["frag", "atyp", "dstAddr", "dstPort", "data"],
+  AttributeList: ["attributes"],
+  MafMessage: ["instr"],
+  ProxyHeader: ["version", "cmd", "family", "srcAddr", "dstAddr", "srcPort", "dstPort", "tlvs"],
+  HttpConnectRequest: ["authority", "version", "headers"],
+  HttpConnectResponse: ["version", "status", "reason", "headers"],
 } as const;
+
+/** Fields that some messages of a type have and others have not. */
+const OPTIONAL_FIELDS: Readonly<Partial<Record<Message["type"], readonly string[]>>> = {
+  Socks4Request: ["domain"],
+  MafMessage: ["ids", "flags", "method", "oemId", "data"],
+};
 
 const MESSAGE_KEYS = "type hex decoded error address addressError options encodesTo encodeError name source from".split(
   " ",
@@ -54,14 +65,19 @@ function checkMessage(message: Message): void {
     expect(message.error.afterOctets ?? 0).toBeLessThanOrEqual(octets.length);
     return;
   }
-  const fields = strangers(message.decoded as object, ["domain"]);
+  const fields = strangers(message.decoded as object, OPTIONAL_FIELDS[message.type] ?? []);
   expect(new Set(fields)).toEqual(new Set<string>(MESSAGE_FIELDS[message.type]));
-  for (const value of Object.values(message.decoded ?? {})) {
-    if (typeof value === "string") vectorOctets(value);
-    else expect(Number.isInteger(value)).toBe(true);
-  }
+  checkFields(vectorFields(message.decoded ?? {}));
   if (message.encodesTo !== undefined) vectorOctets(message.encodesTo);
   expect(message.address === undefined || message.addressError === undefined).toBe(true);
+}
+
+function checkFields(fields: Readonly<Record<string, unknown>>): void {
+  for (const value of Object.values(fields)) {
+    if (typeof value === "number") expect(Number.isInteger(value)).toBe(true);
+    else if (Array.isArray(value)) for (const entry of value) checkFields(entry instanceof Uint8Array ? {} : entry);
+    else expect(value instanceof Uint8Array || typeof value === "string").toBe(true);
+  }
 }
 
 test("there are conversations and single messages", () => {
