@@ -123,7 +123,7 @@ describe("reset", () => {
           await new Promise((resolve) => socket.on("close", resolve));
           return "closed";
         },
-        (error: { code: string }) => error.code,
+        (error: unknown) => (error as { code: string }).code,
       );
       expect(["closed", "ERR_SOCKS_REQUEST_REFUSED", "ERR_SOCKS_PROXY_CLOSED"]).toContain(outcome);
     }
