@@ -1,9 +1,9 @@
 // Packs every published package and looks at the tarball the way npm, bundlers, compilers and users
 // will. `npm run publish:check`.
 import { spawnSync } from "node:child_process";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { manifestProblems, type Manifest } from "./publish/manifest-rules.ts";
@@ -42,7 +42,7 @@ function publishedPackages(): Packed[] {
     .map((path) => {
       const directory = path.replace(/\/package\.json$/, "");
       const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
-      return { directory, manifest, tarball: join(scratch, `${basename(directory)}.tgz`) };
+      return { directory, manifest, tarball: join(scratch, `${manifest.name.replace("/", "-")}.tgz`) };
     })
     .filter(({ manifest }) => manifest.private !== true);
 }
@@ -59,12 +59,13 @@ function pack({ directory, manifest, tarball }: Packed): string[] {
   if (packed.status !== 0) return [`pnpm pack failed: ${packed.output}`];
   const listed = JSON.parse(packed.stdout) as { files: readonly { path: string }[] };
   const programs = Object.values(manifest.bin ?? {}).map((path) => path.replace(/^\.\//, ""));
-  const documents = ["CHANGELOG.md"].filter((file) => globSync(file, { cwd: folder }).length > 0);
+  // Entries of "files" that are files, and the changelog, which exists from the first release on.
+  const named = ["CHANGELOG.md", ...(manifest.files ?? [])].filter((file) => isFile(join(folder, file)));
   const expected = expectedFiles(globSync("src/**/*.ts", { cwd: folder }), [
     "LICENSE",
     "README.md",
     "package.json",
-    ...documents,
+    ...named,
     ...programs,
   ]);
   return compareFiles(
@@ -114,6 +115,10 @@ function install(packages: readonly Packed[]): string[] {
     ];
     return results.filter(({ status }) => status !== 0).map(({ output }) => `${manifest.name}: ${output}`);
   });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function run(command: string, args: string[], cwd: string): { status: number | null; stdout: string; output: string } {

@@ -7,6 +7,7 @@ export interface Manifest {
   readonly license?: string;
   readonly sideEffects?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
+  readonly files?: readonly string[];
   readonly bin?: Readonly<Record<string, string>>;
   readonly engines?: Readonly<Record<string, string>>;
   readonly repository?: { readonly directory?: string };

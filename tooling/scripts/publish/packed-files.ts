@@ -19,6 +19,10 @@ export function expectedFiles(sources: readonly string[], others: readonly strin
 export function compareFiles(actual: readonly string[], expected: readonly string[]): string[] {
   return [
     ...expected.filter((file) => !actual.includes(file)).map((file) => `the tarball lacks ${file}`),
-    ...actual.filter((file) => !expected.includes(file)).map((file) => `the tarball must not hold ${file}`),
+    ...actual
+      .filter((file) => !expected.includes(file))
+      .map(
+        (file) => `the tarball must not hold ${file}${file.startsWith("dist/") ? "; delete dist and build again" : ""}`,
+      ),
   ];
 }

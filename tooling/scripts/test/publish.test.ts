@@ -16,9 +16,10 @@ describe("packed files", () => {
   });
 
   test("a planted test file and a missing document are found", () => {
-    expect(compareFiles(["package.json", "test/a.test.ts"], ["README.md", "package.json"])).toEqual([
+    expect(compareFiles(["package.json", "test/a.test.ts", "dist/old.js"], ["README.md", "package.json"])).toEqual([
       "the tarball lacks README.md",
       "the tarball must not hold test/a.test.ts",
+      "the tarball must not hold dist/old.js; delete dist and build again",
     ]);
   });
 });
