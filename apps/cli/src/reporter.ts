@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 
 import { exitStatusOf } from "./exit-status.ts";
-import { printable } from "./printable.ts";
+import { printable, printableJson } from "./printable.ts";
 
 /** What a {@link Reporter} needs to know. */
 export interface ReporterOptions {
@@ -39,7 +39,7 @@ export class Reporter {
     const message = error instanceof Error ? error.message : String(error);
     if (this.options.json) {
       const known = { code, message, stage, hop, reply, variable, position };
-      this.#write(JSON.stringify({ type: "error", ...known, exitStatus: exitStatusOf(error) }));
+      this.#write(printableJson({ type: "error", ...known, exitStatus: exitStatusOf(error) }));
       return;
     }
     const suffix = typeof code === "string" ? ` [${code}]` : originOf(error);
@@ -51,7 +51,7 @@ export class Reporter {
 
   /** Says something that is no failure; programs get `data` with its type. */
   note(text: string, data: { readonly type: string } & Readonly<Record<string, unknown>>): void {
-    this.#write(this.options.json ? JSON.stringify(data) : printable(text));
+    this.#write(this.options.json ? printableJson(data) : printable(text));
   }
 
   /** A {@link note} about a step, with its time; only with `-v`. */
@@ -59,7 +59,7 @@ export class Reporter {
     if (this.options.verbose === 0) return;
     const time = `${Math.round(elapsedMs)} ms`.padStart(8);
     const rounded = Math.round(elapsedMs * 1000) / 1000;
-    if (this.options.json) this.#write(JSON.stringify({ ...data, elapsedMs: rounded }));
+    if (this.options.json) this.#write(printableJson({ ...data, elapsedMs: rounded }));
     else this.#write(`${styleText("dim", time, { stream: process.stderr })}  ${printable(text)}`);
   }
 

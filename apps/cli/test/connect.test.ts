@@ -222,6 +222,15 @@ describe("connect", () => {
     ]);
   });
 
+  test("-vv masks the password, whatever its length", async () => {
+    const echo = await listenEcho();
+    const locked = await startProxy({ user: { name: "alice", password: "opensesame" } });
+    servers.push(echo, locked);
+    const url = `socks5h://alice:opensesame@127.0.0.1:${locked.port}`;
+    const { stderr } = await run(["connect", "-vv", "-x", url, `127.0.0.1:${echo.port}`], { input: "x" });
+    expect(stderr).toMatch(/^ *\d+ ms {2}> 01 05 61 6c 69 63 65 \[secret\]$/m);
+  });
+
   test("--json tells where it went and how much it carried", async () => {
     const echo = await listenEcho();
     servers.push(echo);

@@ -309,6 +309,23 @@ describe("destinations that do not behave", () => {
     expect(outcome.status).toBe(status);
   });
 
+  test("a status line cannot repaint the terminal, as text nor as JSON", async () => {
+    const url = await listenRaw("HTTP/1.1 404 \u009b2J gone\r\n\r\n");
+    const text = await run(["fetch", ...via(), "-f", url]);
+    expect(text.stderr).toContain("answered 404 \u00c2\\u{9b}2J gone");
+    const json = await run(["fetch", ...via(), "--json", "-f", url]);
+    expect(json.stderr).not.toContain("\u009b");
+    expect(
+      json.stderr
+        .split("\n")
+        .slice(0, 2)
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([
+      { type: "response", statusMessage: "\u00c2\u009b2J gone" },
+      { type: "error", code: "ERR_SOCKS_HTTP_STATUS" },
+    ]);
+  });
+
   test("a body without length that ends is whole", async () => {
     const outcome = await run(["fetch", ...via(), await listenRaw("HTTP/1.0 200 OK\r\n\r\nall of it")]);
     expect(outcome).toEqual({ status: 0, stdout: "all of it", stderr: "" });

@@ -64,6 +64,8 @@ describe("forward", () => {
     child.stderr.on("data", (part) => (reported += part));
     await expect(talk(port, "lost")).rejects.toMatchObject({ code: "ECONNRESET" });
     await expect.poll(() => reported).toMatch(/^sockskit forward: .* \[ERR_SOCKS_PROXY_UNREACHABLE\]\n$/);
+    // Also without anything unread, which would make the system reset it by itself.
+    await expect(talk(port, "")).rejects.toMatchObject({ code: "ECONNRESET" });
     const again = net.createServer((socket) => socket.destroy()).listen(proxy.port, "127.0.0.1");
     await once(again, "listening");
     try {

@@ -5,6 +5,7 @@ import { formatAddress, parseAddress } from "@sockskit/wire";
 import { CliError, reasonOf } from "../cli-error.ts";
 import type { RouteOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
+import { printableJson } from "../printable.ts";
 import { Reporter } from "../reporter.ts";
 import { type Route, type TunnelContext, chooseRoute, openTunnel } from "../route.ts";
 import { print } from "../standard-output.ts";
@@ -45,7 +46,7 @@ export async function forward(local: string, target: string, options: RouteOptio
   const text = formatAddress(parseAddress(bound.address, bound.port));
   await print(
     options.json
-      ? `${JSON.stringify({ type: "listening", address: bound.address, port: bound.port, destination: name })}\n`
+      ? `${printableJson({ type: "listening", address: bound.address, port: bound.port, destination: name })}\n`
       : `listening on ${text}, leading to ${name}\n`,
   );
   await interruption();

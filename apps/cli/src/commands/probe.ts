@@ -5,6 +5,7 @@ import { CliError } from "../cli-error.ts";
 import { type CommonOptions, familyOf } from "../options.ts";
 import { EXIT_STATUS, exitStatusOf } from "../exit-status.ts";
 import { describeReport } from "../probe-table.ts";
+import { printableJson } from "../printable.ts";
 import { Reporter } from "../reporter.ts";
 import { print } from "../standard-output.ts";
 import { parseTarget } from "../target.ts";
@@ -40,7 +41,7 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   for (const proxy of proxies) {
     try {
       const report = await probeProxy({ proxy, target, family, timeoutMs: options.timeout });
-      await print(options.json ? `${JSON.stringify(report)}\n` : `${describeReport(report)}\n`);
+      await print(options.json ? `${printableJson(report)}\n` : `${describeReport(report)}\n`);
       if (report.protocol !== "socks") throw notSocks(report);
     } catch (error) {
       if (exitStatusOf(error) === EXIT_STATUS["broken-pipe"]) throw error;

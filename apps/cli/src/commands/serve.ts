@@ -12,6 +12,7 @@ import { usageError } from "../cli-error.ts";
 import type { CommonOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { interruption } from "../interruption.ts";
+import { printableJson } from "../printable.ts";
 import { Reporter } from "../reporter.ts";
 import { print } from "../standard-output.ts";
 import { parseListenAddress } from "../target.ts";
@@ -49,7 +50,7 @@ export async function serve(address: string, options: ServeOptions): Promise<num
     const url = `socks5h://${text}`;
     await print(
       options.json
-        ? `${JSON.stringify({ type: "listening", address: host, port, url })}\n`
+        ? `${printableJson({ type: "listening", address: host, port, url })}\n`
         : `listening on ${text}, try -x ${url}\n`,
     );
   }
