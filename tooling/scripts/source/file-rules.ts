@@ -7,8 +7,8 @@ const VAGUE_NAME = /(^|[-.])(utils?|helpers?|common|misc|manager|stuff|data2)([-
 const PLAIN_NAME = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 const USUAL_CAPITALS = /^(README|CHANGELOG|CONTRIBUTING|SECURITY|LICENSE)(\.md)?$/;
 const MACHINE_PATH = /(?<![\w.~-])\/(?:work|root|Users|home)\/[\w.-]+|\.\.\/shared\//g;
-const WIRE_MESSAGE = /^packages\/wire\/src\/(socks4|socks5|udp)\/.+\.ts$/;
-const SPECIFICATION = /RFC \d{4}|SOCKS ?4A?\b/;
+const WIRE_MESSAGE = /^packages\/wire\/src\/(socks4|socks5|udp|attributes|maf|proxy-protocol|http-connect)\/.+\.ts$/;
+const SPECIFICATION = /RFC \d{4}|SOCKS ?4A?\b|draft-ietf-aft-socks-|PROXY protocol/;
 const CORE_BUILD = /^packages\/(wire|url|auth|handshake|policy)\/dist\/.+\.js$/;
 const IMPORTED = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;
 const CORE_IMPORT = /^(\.\.?\/|@sockskit\/(wire|url|auth|handshake|policy)$)/;
@@ -47,7 +47,7 @@ export const machinePaths: Rule = function* (files: Files) {
 export const wireReferences: Rule = function* (files: Files) {
   for (const [path, text] of files) {
     if (WIRE_MESSAGE.test(path) && !SPECIFICATION.test(text)) {
-      yield problem(path, 1, "rfc-reference", "name the RFC and section that specify this message");
+      yield problem(path, 1, "rfc-reference", "name the document and section that specify this message");
     }
   }
 };
