@@ -35,6 +35,15 @@ test("explain: which rule decides, and why the others do not", async () => {
   expect(stranger.stdout).toContain("groups: user bob is in none of them");
 });
 
+test("no file of the current folder is read that --config does not name", async () => {
+  const broken = "listen: [";
+  const names = ["sockskitd.yaml", "sockskit.yaml", "sockskitd.json", ".sockskitd.yaml", "users.txt", ".env"];
+  const cwd = folder(Object.fromEntries(names.map((name) => [name, broken])));
+  const here = await runToEnd(["check"], { cwd });
+  expect(here).toMatchObject({ status: 0, stderr: "" });
+  expect(here.stdout).toBe((await runToEnd(["check"], { cwd: folder({}) })).stdout);
+});
+
 test("explain knows the server's own listeners", async () => {
   const result = await runToEnd(["explain", "--from", "127.0.0.1", "--to", "127.0.0.1:1080"]);
   expect(result.stdout).toContain("the request: denied by default rule 1");
