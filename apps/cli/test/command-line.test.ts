@@ -10,6 +10,8 @@ import * as cli from "../src/index.ts";
 import { run, stopAll } from "./run-sockskit.ts";
 
 const EXECUTABLE = fileURLToPath(new URL("../bin/sockskit.js", import.meta.url));
+/** The program of util-linux that runs a command on a terminal of its own. */
+const TERMINAL_MAKER = "script";
 const COMMANDS = ["connect", "fetch", "probe", "forward", "serve"];
 
 afterAll(stopAll);
@@ -136,13 +138,13 @@ describe("the command line", () => {
   });
 
   test("colours appear on a terminal only, and not with NO_COLOR", async (context) => {
-    const isThere = spawnSync("script", ["--version"]).status === 0;
+    const isThere = spawnSync(TERMINAL_MAKER, ["--version"]).status === 0;
     if (!isThere) console.log("not run: the program script, which makes a terminal, is not installed");
     context.skip(!isThere);
     const onTerminal = (env: Record<string, string>): string => {
       const command = `'${process.execPath}' '${EXECUTABLE}' connect a:1`;
       const options = { env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env }, encoding: "utf8" } as const;
-      return spawnSync("script", ["-qec", command, "/dev/null"], options).stdout;
+      return spawnSync(TERMINAL_MAKER, ["-qec", command, "/dev/null"], options).stdout;
     };
     expect(onTerminal({})).toContain("\u001b[31m");
     expect(onTerminal({})).toContain("ERR_SOCKS_NO_PROXY");

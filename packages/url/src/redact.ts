@@ -1,5 +1,5 @@
 /** Longest text, in UTF-16 units, that an error shows of its input. */
-export const MAX_SHOWN_LENGTH = 200;
+const MAX_SHOWN_LENGTH = 200;
 
 /** What stands where a secret was. */
 export const REDACTED = "***";

@@ -38,7 +38,14 @@ export interface ProbeReport {
   /** The first line that came, made printable, when it is no SOCKS proxy and spoke text. */
   readonly firstLine?: string;
   /** Which versions it answers in. A refusal is an answer: whether a 4A name was understood, only `granted` proves. */
-  readonly versions: { readonly socks4: boolean; readonly socks4a: boolean; readonly socks5: boolean };
+  readonly versions: {
+    /** SOCKS 4, asked for an IPv4 address. */
+    readonly socks4: boolean;
+    /** SOCKS 4A, asked for a name. */
+    readonly socks4a: boolean;
+    /** SOCKS 5. */
+    readonly socks5: boolean;
+  };
   /** The methods of SOCKS 5, each offered alone. Empty without SOCKS 5. */
   readonly authMethods: readonly ProbeMethod[];
   /** The `METHOD` it takes when all of them are offered. */
