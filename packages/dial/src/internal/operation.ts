@@ -148,18 +148,18 @@ export class Operation<T> {
     const limit = whole
       ? `${timeoutMs} ms (${timeoutName}, for the whole way)`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
-    const message = `timed out after ${limit} waiting for ${this.#awaited()}`;
+    const message = `timed out after ${limit} waiting for ${this.#activity?.awaited(stage) ?? "the start"}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
   }
 
   #aborted(signal: AbortSignal): SocksError {
-    const message = `cancelled by the caller while waiting for ${this.#awaited()}`;
+    const when =
+      this.#stage === undefined
+        ? "before anything was begun"
+        : `while waiting for ${this.#activity?.awaited(this.#stage) ?? ""}`;
+    const message = `cancelled by the caller ${when}`;
     const options = { stage: this.#stage, hop: this.#activity?.reference(), cause: signal.reason as unknown };
     return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", ...options });
-  }
-
-  #awaited(): string {
-    return this.#stage === undefined ? "anything to begin" : (this.#activity?.awaited(this.#stage) ?? "");
   }
 }
 
