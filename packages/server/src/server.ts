@@ -166,31 +166,38 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   #accept(socket: Socket, client: IpAddress, entrance: Entrance): void {
-    const { limits, lanes } = this.#settings;
-    const key = clientKey(client);
-    const full =
-      this.#state !== "listening"
-        ? "the server is closing"
-        : this.#sessions.size >= limits.sessions
-          ? "the limit of sessions is reached"
-          : this.#perClient.get(key) >= limits.perClient
-            ? "the limit of sessions of one client is reached"
-            : undefined;
     lastSessionId += 1;
-    if (full !== undefined) {
-      this.#turnAway(socket, client, full);
-      return;
-    }
-    // Whoever has waited longest is the slowest; everybody honest sends a request within moments.
-    if (this.#tally.handshakes >= limits.handshakes) {
-      this.#tally.evicted += 1;
-      (lanes.handshake.oldest() as Session | undefined)?.stop("evicted");
-    }
+    const refusal = this.#refusalFor(client) ?? this.#evictSlowest();
+    if (refusal !== undefined) return this.#turnAway(socket, client, refusal);
     this.#tally.accepted += 1;
-    this.#perClient.add(key);
+    this.#perClient.add(clientKey(client));
     const session = new Session(this.#host, entrance, socket, client, lastSessionId);
     this.#sessions.add(session);
     session.start();
+  }
+
+  /** Why a newcomer gets no place. */
+  #refusalFor(client: IpAddress): string | undefined {
+    const { limits } = this.#settings;
+    if (this.#state !== "listening") return "the server is closing";
+    if (this.#sessions.size >= limits.sessions) return "the limit of sessions is reached";
+    if (this.#perClient.get(clientKey(client)) < limits.perClient) return undefined;
+    return "the limit of sessions of one client is reached";
+  }
+
+  /**
+   * Makes room for one handshake more: whoever has waited longest goes. Everybody honest sends a request within
+   * moments. Returns why there is no room, when nobody can go: after a reload, older handshakes wait elsewhere.
+   */
+  #evictSlowest(): string | undefined {
+    const { limits, lanes } = this.#settings;
+    while (this.#tally.handshakes >= limits.handshakes) {
+      const slowest = lanes.handshake.oldest();
+      if (slowest === undefined) return "the limit of unfinished handshakes is reached";
+      this.#tally.evicted += 1;
+      slowest.stop("evicted");
+    }
+    return undefined;
   }
 
   #turnAway(socket: Socket, client: IpAddress, reason: string): void {

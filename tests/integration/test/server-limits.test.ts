@@ -79,6 +79,15 @@ describe("limits", () => {
   });
 });
 
+test("after a reload older handshakes still count", async () => {
+  const { port, server, log } = await startServer({ limits: { handshakes: 1 } });
+  await connectTo(port);
+  await until(() => server.stats.handshakes === 1, "the first one is there");
+  await server.reload({ listen: [{ port: 0 }], limits: { handshakes: 1 }, timeouts: { handshakeMs: 9_000 } });
+  expect(await isTurnedAway(port)).toBe(true);
+  expect(log.denied).toEqual([expect.objectContaining({ stage: "accept", code: "ERR_SOCKS_LIMIT" })]);
+});
+
 describe("deadlines", () => {
   test("the whole handshake, not the pause between two octets; without an answer", async () => {
     const { port, log } = await startServer({ timeouts: { handshakeMs: 300 } });

@@ -127,6 +127,20 @@ describe("guessing", () => {
     for (const ms of await Promise.all(guesses)) expect(ms).toBeGreaterThan(290);
   });
 
+  test("the time counts from the attempt, however long the answer took to find", async () => {
+    const store: CredentialStore = {
+      verify: async () => {
+        await pause(600);
+        return { accepted: false, reason: "rejected" };
+      },
+    };
+    const { port } = await startServer({ credentials: store, timeouts: { loginFailureMs: 700 } });
+    const started = performance.now();
+    expect(await converse(port, GREETING_USERPASS, credentials("alice", "guess"))).toBe("05020101");
+    expect(performance.now() - started).toBeGreaterThan(690);
+    expect(performance.now() - started).toBeLessThan(1_250);
+  });
+
   test("a client has so many tries a minute; then even the right password is not looked at", async () => {
     const asked: string[] = [];
     const store: CredentialStore = {

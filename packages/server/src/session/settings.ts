@@ -4,13 +4,14 @@ import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
+import type { Session } from "./session.ts";
 
 /** Deadlines of one set of settings, by what they bound. */
 export interface Lanes {
   /** From accepting a client to its request. */
-  readonly handshake: DeadlineLane<LaneEntry>;
+  readonly handshake: DeadlineLane<Session>;
   /** From a failure to the end of the connection. */
-  readonly linger: DeadlineLane<LaneEntry>;
+  readonly linger: DeadlineLane<Session>;
   /** Between two looks at whether a tunnel is idle. */
   readonly idle: DeadlineLane<LaneEntry>;
 }
@@ -42,6 +43,6 @@ export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): 
   };
 }
 
-function laneFor(periodMs: number, previous: DeadlineLane<LaneEntry> | undefined): DeadlineLane<LaneEntry> {
+function laneFor<T extends LaneEntry>(periodMs: number, previous: DeadlineLane<T> | undefined): DeadlineLane<T> {
   return previous?.periodMs === periodMs ? previous : new DeadlineLane(periodMs);
 }
