@@ -4,7 +4,7 @@ import { lineAt, type Files, type Problem, type Rule } from "./problem.ts";
 
 const TABLE = "docs/limits.md";
 const PUBLISHED_SOURCE = /^((?:packages\/(?!testing\/)|apps\/)[^/]+)\/src\/.+(?<!\.d)\.ts$/;
-const CONSTANT = /^(MAX|MIN|DEFAULT)_|_(MS|LENGTH|SIZE|COUNT|LIMIT|OCTETS|BYTES|HOPS|DEPTH)$/;
+const CONSTANT = /^(MAX|MIN|DEFAULT)_|_(MS|LIMIT|TABLE_SIZE)$/;
 const OPTION = /(Ms|Octets|Bytes|Count|Limit|Length|concurrency|[a-z]Size)$/;
 
 const ARITHMETIC: Readonly<Record<string, (left: number, right: number) => number>> = {
@@ -89,13 +89,10 @@ function* defaultsOf(node: ts.Node, constants: ReadonlyMap<string, number>): Ite
     const option = ts.isPropertyAccessExpression(node.left) ? node.left.name.text : node.left.getText();
     if (OPTION.test(option) && ts.isNumericLiteral(node.right)) yield [option, node, fold(node.right, constants)];
   }
-  if (
-    (ts.isBindingElement(node) || ts.isParameter(node)) &&
-    node.initializer !== undefined &&
-    ts.isIdentifier(node.name)
-  ) {
-    if (OPTION.test(node.name.text) && ts.isNumericLiteral(node.initializer)) {
-      yield [node.name.text, node, fold(node.initializer, constants)];
+  if (ts.isBindingElement(node) || ts.isParameter(node)) {
+    const option = ((ts.isBindingElement(node) ? node.propertyName : undefined) ?? node.name).getText();
+    if (OPTION.test(option) && node.initializer !== undefined && ts.isNumericLiteral(node.initializer)) {
+      yield [option, node, fold(node.initializer, constants)];
     }
   }
   for (const child of node.getChildren()) yield* defaultsOf(child, constants);
