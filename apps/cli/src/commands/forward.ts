@@ -37,6 +37,8 @@ export async function forward(local: string, target: string, options: RouteOptio
     const message = `a connection was closed: ${MAX_CONNECTION_COUNT} are open already`;
     reporter.note(`sockskit forward: ${message}`, { type: "dropped", message });
   });
+  // Before anybody can know that it listens, and ask it to stop.
+  const stopped = interruption();
   const bound = await listen(server, address);
   // Out of descriptors, for example: that connection is lost, the others go on.
   server.on("error", (error) => {
@@ -49,7 +51,7 @@ export async function forward(local: string, target: string, options: RouteOptio
       ? `${printableJson({ type: "listening", address: bound.address, port: bound.port, destination: name })}\n`
       : `listening on ${text}, leading to ${name}\n`,
   );
-  await interruption();
+  await stopped;
   server.close();
   stop.abort();
   for (const socket of open) socket.destroy();

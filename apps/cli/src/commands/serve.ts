@@ -45,6 +45,8 @@ export async function serve(address: string, options: ServeOptions): Promise<num
   const server = createServer(serverOptions);
   if (options.verbose > 0) watch(server, reporter);
   server.on("error", (error) => reporter.error(error));
+  // Before anybody can know that it listens, and ask it to stop.
+  const stopped = interruption();
   for (const { host, port } of await server.listen()) {
     const text = formatAddress(parseAddress(host, port));
     const url = `socks5h://${text}`;
@@ -54,7 +56,7 @@ export async function serve(address: string, options: ServeOptions): Promise<num
         : `listening on ${text}, try -x ${url}\n`,
     );
   }
-  await interruption();
+  await stopped;
   await server.close();
   return EXIT_STATUS.success;
 }
