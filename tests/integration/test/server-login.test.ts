@@ -41,6 +41,17 @@ describe.each([
     expect(log.connected[0]).toMatchObject({ user: "alice" });
   });
 
+  test("half of the request behind the password, the other half later", async () => {
+    const { port } = await startServer(options);
+    const echo = await startEcho();
+    const client = await connectTo(port);
+    const request = connectRequest(echo.port);
+    client.write(concat(GREETING_USERPASS, credentials("alice", "s3cret"), request.subarray(0, 5)));
+    expect(hex(await readOctets(client, 4))).toBe("05020100");
+    client.write(concat(request.subarray(5), Buffer.from("more")));
+    expect(hex((await readOctets(client, 14)).subarray(10))).toBe(hex(Buffer.from("more")));
+  });
+
   test.each([
     ["a wrong password", "alice", "wrong"],
     ["an unknown user", "bob", "s3cret"],

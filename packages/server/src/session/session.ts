@@ -276,8 +276,6 @@ export class Session implements LaneEntry {
   #destroy(reason: CloseReason, code?: string): void {
     this.#end ??= { reason, code };
     this.#moveTo("closed");
-    this.#dial?.abort();
-    this.#login?.cancel();
     this.#socket.destroy();
   }
 

@@ -70,6 +70,15 @@ test("names are compared as octets, not as what they look like", async () => {
   expect(await store.verify(attempt(Buffer.from("ren\u00e9", "latin1"), "x"))).toEqual(REJECTED);
 });
 
+test("names that objects have anyway are no users", async () => {
+  const store = storeOf([{ name: "alice", password: { plain: "x" } }]);
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    expect(await store.verify(attempt(name, "x"))).toEqual(REJECTED);
+  }
+  const odd = storeOf([{ name: "__proto__", password: { plain: "x" } }]);
+  expect(await odd.verify(attempt("__proto__", "x"))).toMatchObject({ accepted: true, identity: "__proto__" });
+});
+
 describe("an unknown user costs what a wrong password costs", () => {
   test.each([
     ["hashed", [{ name: "alice", password: CHEAP }]],
