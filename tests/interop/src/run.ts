@@ -21,6 +21,11 @@ const { values: options } = parseArgs({
   },
 });
 
+if (options.write && options.only.length > 0) {
+  console.error("run.ts: --write needs every row; leave --only out");
+  process.exit(2);
+}
+
 const wanted = options.only.map((text) => text.toLowerCase());
 const rows = ALL_ROWS.filter((row) => wanted.every((text) => rowName(row).toLowerCase().includes(text)));
 

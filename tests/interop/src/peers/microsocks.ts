@@ -1,7 +1,7 @@
 import { freePort } from "../harness/port.ts";
 import type { Scope } from "../harness/scope.ts";
 import { ACCOUNT } from "./account.ts";
-import { nameServiceEnvironment } from "./names.ts";
+import { lookUpOnce, nameServiceEnvironment } from "./names.ts";
 import { programPath, startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts";
 
 /** microsocks, with or without a password. */
@@ -11,5 +11,7 @@ export async function startMicrosocks(scope: Scope, options: PeerOptions = {}): 
   const port = await freePort();
   const account = options.password === true ? ["-u", ACCOUNT.username, "-P", ACCOUNT.password] : [];
   const argv = [programPath("microsocks"), "-i", "127.0.0.1", "-p", String(port), ...account];
-  return startServer(scope, port, argv, { env });
+  const peer = await startServer(scope, port, argv, { env });
+  if (options.targetName === true) await lookUpOnce(port, options.password === true);
+  return peer;
 }

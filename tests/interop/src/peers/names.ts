@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect } from "@sockskit/client";
 import { ACCOUNT } from "./account.ts";
 
 /**
@@ -38,4 +39,20 @@ export async function nameServiceEnvironment(folder: string, service: NameServic
     env[variable] = path;
   }
   return env;
+}
+
+/**
+ * Lets a server look {@link TARGET_NAME} up once. nss_wrapper loads its files at the first look-up, and when two
+ * threads are first together one of them now and then finds nothing.
+ */
+export async function lookUpOnce(proxyPort: number, password: boolean): Promise<void> {
+  const userinfo = password ? `${ACCOUNT.username}:${ACCOUNT.password}@` : "";
+  const attempt = connect({
+    proxy: `socks5h://${userinfo}127.0.0.1:${proxyPort}`,
+    target: { host: TARGET_NAME, port: 1 },
+  });
+  await attempt.then(
+    (socket) => socket.destroy(),
+    () => {}, // nobody listens on port 1; the name was looked up all the same
+  );
 }

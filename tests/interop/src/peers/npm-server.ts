@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { freePort } from "../harness/port.ts";
 import type { Scope } from "../harness/scope.ts";
 import { ACCOUNT } from "./account.ts";
-import { nameServiceEnvironment } from "./names.ts";
+import { lookUpOnce, nameServiceEnvironment } from "./names.ts";
 import { startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts";
 
 const require = createRequire(import.meta.url);
@@ -14,5 +14,7 @@ export async function startNpmServer(scope: Scope, options: PeerOptions = {}): P
   const port = await freePort();
   const settings = { port, hostname: "127.0.0.1", ...(options.password === true ? { auth: ACCOUNT } : {}) };
   const source = `require(${JSON.stringify(require.resolve("@pondwader/socks5-server"))}).createServer(${JSON.stringify(settings)});`;
-  return startServer(scope, port, [process.execPath, "--input-type=commonjs", "--eval", source], { env });
+  const peer = await startServer(scope, port, [process.execPath, "--input-type=commonjs", "--eval", source], { env });
+  if (options.targetName === true) await lookUpOnce(port, options.password === true);
+  return peer;
 }

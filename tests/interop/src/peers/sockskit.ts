@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { RunningProcess, waitForLine } from "../harness/process.ts";
 import type { Scope } from "../harness/scope.ts";
 import { ACCOUNT } from "./account.ts";
-import { nameServiceEnvironment } from "./names.ts";
+import { lookUpOnce, nameServiceEnvironment } from "./names.ts";
 import type { PeerOptions, ServerPeer } from "./server-peer.ts";
 
 const SERVER = fileURLToPath(new URL("../../../../apps/server/bin/sockskitd.js", import.meta.url));
@@ -27,7 +27,9 @@ export async function startSockskitd(scope: Scope, options: PeerOptions = {}): P
   const running = new RunningProcess({ argv, options: { env } }).logOutput();
   scope.defer(() => running.stop());
   const line = await waitForLine(running, running.stdout, (text) => text.includes('"msg":"listening"'), 15_000);
-  return { port: (JSON.parse(line) as { port: number }).port, process: running };
+  const { port } = JSON.parse(line) as { port: number };
+  if (options.targetName === true) await lookUpOnce(port, options.password === true);
+  return { port, process: running };
 }
 
 /** Program and arguments of a `sockskit` command. */
