@@ -141,7 +141,7 @@ export class Tunnel {
       switch (event.type) {
         case "send":
           this.#observer.octets?.(hop, "sent", this.#stage, event.data, event.secret);
-          this.#socket?.write(event.data);
+          this.#socket?.write(event.secret ? event.data : pooled(event.data));
           break;
         case "progress":
           this.#enter(event.step === "authenticated" ? "request" : "authenticate");
@@ -200,6 +200,16 @@ export class Tunnel {
     const { hop, destination } = this.#step();
     this.#operation.fail(closedError(hop, destination, this.#stage, error));
   }
+}
+
+/**
+ * The octets in Node's buffer pool. Node gives a plain `Uint8Array` that is written a buffer of its own, which costs
+ * more than writing it. Secrets stay out of the pool: what others allocate there shows what was in it.
+ */
+function pooled(octets: Uint8Array): Buffer {
+  const buffer = Buffer.allocUnsafe(octets.length);
+  buffer.set(octets);
+  return buffer;
 }
 
 function attemptObserver(hop: Hop | undefined, { progress }: Observer): AttemptObserver | undefined {
