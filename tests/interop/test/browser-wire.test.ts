@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { addressVectors, messages, vectorOctets } from "@sockskit/vectors";
+import { addressVectors, messages, vectorFields, vectorOctets } from "@sockskit/vectors";
 import { expect, test } from "vitest";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -42,6 +42,15 @@ test.skipIf(browser === undefined && !required)(
   },
 );
 
+/** A value in a form that can be compared as JSON: octets as numbers, fields in the order of their names. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, field]) => [name, plain(field)] as const);
+  return Object.fromEntries(fields.toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
 /** What the page works on: plain data. */
 function vectorsForPage() {
   const vectors = messages().filter(({ type }) => type !== "Data");
@@ -54,9 +63,7 @@ function vectorsForPage() {
       encodesTo,
       encodeError,
       octets: [...vectorOctets(hex)],
-      fields: Object.entries(decoded ?? {}).map(
-        ([field, value]) => [field, typeof value === "string" ? [...vectorOctets(value)] : value] as const,
-      ),
+      fields: plain(vectorFields(decoded ?? {})),
     })),
     addresses: addressVectors(),
   };
@@ -66,6 +73,7 @@ function vectorsForPage() {
 function checkVectors(
   wire: Record<string, (...values: unknown[]) => unknown>,
   vectors: ReturnType<typeof vectorsForPage>,
+  asPlain: typeof plain,
 ): Report {
   const problems: string[] = [];
   let checked = 0;
@@ -88,13 +96,7 @@ function checkVectors(
       if (type === "UdpDatagram") return wire["decodeUdpDatagram"]!(bytes) as Record<string, unknown>;
       return (wire[`decode${type}`]!(bytes, 0, options) as { value: Record<string, unknown> }).value;
     };
-    check(name, error?.code ?? fields, () => {
-      const value = decode();
-      return fields.map(([field]) => {
-        const content = value[field];
-        return [field, content instanceof Uint8Array ? [...content] : content];
-      });
-    });
+    check(name, error?.code ?? fields, () => asPlain(decode()));
     if (error !== undefined || encodesTo !== undefined) continue;
     check(`encode ${name}`, encodeError ?? octets, () => [...(wire[`encode${type}`]!(decode()) as Uint8Array)]);
   }
@@ -116,7 +118,8 @@ function pageWithVectors(): string {
     <script type="module">
       import * as wire from "./index.js";
       const vectors = JSON.parse(document.getElementById("vectors").textContent);
-      const report = (${checkVectors.toString()})(wire, vectors);
+      ${plain.toString()}
+      const report = (${checkVectors.toString()})(wire, vectors, plain);
       document.getElementById("report").textContent = JSON.stringify(report);
     </script>`;
 }
