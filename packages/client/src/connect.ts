@@ -35,8 +35,9 @@ export interface ConnectOptions
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
-  const { proxy, chain, target, allowHalfOpen = false, ...rest } = options;
-  const destination = readDestination(target);
-  const tunnel = await dialThrough({ ...rest, chain: readChain({ proxy, chain }), destination, allowHalfOpen });
+  const destination = readDestination(options.target);
+  const chain = readChain(options);
+  // One copy of the options, those of this layer included: taking them out first would cost more than it tidies.
+  const tunnel = await dialThrough({ ...options, chain, destination, allowHalfOpen: options.allowHalfOpen ?? false });
   return rememberConnection(tunnel, destination);
 }

@@ -16,9 +16,30 @@ export interface ProxyChoice {
   readonly chain?: string | readonly (string | ProxyUrl)[] | undefined;
 }
 
-/** Proxy URLs read before: programs use few, many times. */
-const MAX_KNOWN_URL_COUNT = 32;
-const knownUrls = new Map<string, ProxyUrl>();
+/** Texts remembered at most, of each kind. */
+const MAX_REMEMBERED_COUNT = 64;
+
+/** Reads a text once: programs connect to few targets through few proxies, many times. */
+class Remembered<T> {
+  readonly #read: (text: string) => T;
+  readonly #values = new Map<string, T>();
+
+  constructor(read: (text: string) => T) {
+    this.#read = read;
+  }
+
+  read(text: string): T {
+    const known = this.#values.get(text);
+    if (known !== undefined) return known;
+    const value = local(() => this.#read(text));
+    if (this.#values.size >= MAX_REMEMBERED_COUNT) this.#values.clear();
+    this.#values.set(text, value);
+    return value;
+  }
+}
+
+const proxyUrls = new Remembered((text) => parseProxyUrl(text));
+const targets = new Remembered((text) => parseHostPort(text));
 
 /**
  * The proxies as they will be used.
@@ -40,13 +61,7 @@ export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
  * @throws SocksError with the code of the url package.
  */
 export function readProxy(proxy: string | ProxyUrl): ProxyUrl {
-  if (typeof proxy !== "string") return proxy;
-  const known = knownUrls.get(proxy);
-  if (known !== undefined) return known;
-  const url = local(() => parseProxyUrl(proxy));
-  if (knownUrls.size >= MAX_KNOWN_URL_COUNT) knownUrls.clear();
-  knownUrls.set(proxy, url);
-  return url;
+  return typeof proxy === "string" ? proxyUrls.read(proxy) : proxy;
 }
 
 /**
@@ -62,7 +77,7 @@ export function readDestination(target: Target): Address {
 }
 
 function readTarget(target: Target): Address {
-  if (typeof target === "string") return local(() => parseHostPort(target));
+  if (typeof target === "string") return targets.read(target);
   if (typeof target !== "object" || target === null) {
     throw badOption(`target is ${target === null ? "null" : typeof target}; expected "host:port"`);
   }
