@@ -41,7 +41,7 @@ export class Operation<T> {
   readonly #reject: (error: unknown) => void;
   #onAbort: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #timerEndsAt = 0;
+  #timerEndsAt = Number.POSITIVE_INFINITY;
   #stage: ActiveStage | undefined;
   #activity: Activity | undefined;
   #stageEndsAt = Number.POSITIVE_INFINITY;
@@ -58,13 +58,8 @@ export class Operation<T> {
     this.#reject = reject;
     requireInteger(limits.timeoutName ?? "timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
     if (limits.stageTimeoutsMs !== undefined) requireStageTimeouts(limits.stageTimeoutsMs);
-    const { signal } = limits;
-    if (signal !== undefined) {
-      this.#onAbort = () => this.fail(this.#aborted(signal));
-      if (signal.aborted) return (this.#onAbort(), this);
-      signal.addEventListener("abort", this.#onAbort);
-    }
-    this.#armTimer();
+    this.#armTimer(limits.timeoutMs);
+    if (limits.signal !== undefined) this.#watch(limits.signal);
   }
 
   /** Whether it has succeeded or failed: nothing may be begun any more. */
@@ -87,7 +82,7 @@ export class Operation<T> {
       return;
     }
     this.#stageEndsAt = performance.now() + limit;
-    if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer();
+    if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer(limit);
   }
 
   /** Says how to free what is open from now on; replaces what was said before. */
@@ -126,20 +121,25 @@ export class Operation<T> {
     if (this.#onAbort !== undefined) this.#limits.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  #armTimer(): void {
+  #watch(signal: AbortSignal): void {
+    this.#onAbort = () => this.fail(this.#aborted(signal));
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort);
+  }
+
+  #armTimer(pauseMs: number): void {
     clearTimeout(this.#timer);
     this.#timerEndsAt = Math.min(this.#startedAt + this.#limits.timeoutMs, this.#stageEndsAt);
-    // Rounded up, so that timers of the same length share one list in Node.
-    const pauseMs = Math.ceil(this.#timerEndsAt - performance.now());
     this.#timer = setTimeout(Operation.#onTimer, pauseMs, this as Operation<unknown>);
   }
 
   static #onTimer(this: void, operation: Operation<unknown>): void {
     const now = performance.now();
-    const wholeIsOver = now >= operation.#startedAt + operation.#limits.timeoutMs;
+    const wholeEndsAt = operation.#startedAt + operation.#limits.timeoutMs;
+    const wholeIsOver = now >= wholeEndsAt;
     // The stage that set the timer may be over: then its successor's limit counts.
     if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
-    else operation.#armTimer();
+    else operation.#armTimer(Math.min(wholeEndsAt, operation.#stageEndsAt) - now);
   }
 
   #timedOut(whole: boolean): SocksError {
