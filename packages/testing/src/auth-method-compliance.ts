@@ -6,7 +6,7 @@ import { concat, hex } from "./hex.ts";
 /** A step of an exchange, of either side. */
 export interface ExchangeStep {
   /** What the exchange wants. */
-  readonly type: "incomplete" | "send" | "done" | "failed" | "verify";
+  readonly type: "incomplete" | "continue" | "send" | "done" | "failed" | "verify" | "ask";
   /** Octets of the input that were used. */
   readonly consumed?: number;
   /** What to send, of a `send` step. */
@@ -15,9 +15,18 @@ export interface ExchangeStep {
   readonly send?: Uint8Array | undefined;
   /** Who the client is. */
   readonly identity?: string | undefined;
+  /** What a client showed, of a `verify` step. */
+  readonly evidence?: unknown;
+  /** What a server wants to know, of an `ask` step. */
+  readonly question?: unknown;
   /** Why it failed. */
   readonly error?: Error & { readonly code: string; readonly side: string };
 }
+
+/** What the owner of a server exchange says to evidence; methods may know more kinds. */
+export type ExchangeVerdict =
+  | { readonly accepted: true; readonly identity?: string | undefined }
+  | { readonly accepted: false };
 
 /** One run of an authentication method on one connection, of either side. */
 export interface Exchange {
@@ -28,7 +37,9 @@ export interface Exchange {
   /** Goes on with everything not consumed yet. */
   receive(bytes: Uint8Array): ExchangeStep;
   /** Server side: goes on with the verdict. */
-  resolve?(verdict: { accepted: true; identity: string } | { accepted: false }): ExchangeStep;
+  resolve?(verdict: ExchangeVerdict): ExchangeStep;
+  /** Client side: goes on with the answer to a question. */
+  answer?(answer: unknown): ExchangeStep;
 }
 
 /** One side of an authentication method. */
@@ -49,6 +60,12 @@ export interface AuthMethodPair {
   readonly server: ExchangeMethod;
   /** Whether the server asks for a verdict. */
   readonly asks: boolean;
+  /** Number of verdicts that it asks for. Default 1. */
+  readonly verdicts?: number;
+  /** Finds the verdict, when it takes more than an identity to accept; `identity` is the one to give. */
+  readonly judge?: (evidence: unknown, accept: boolean, identity: string) => ExchangeVerdict;
+  /** Finds the answer to a question of the server. */
+  readonly answer?: (question: unknown) => unknown;
 }
 
 const IDENTITY = "the name in the verdict";
@@ -74,7 +91,7 @@ export function checkAuthMethod(pair: AuthMethodPair): void {
   const identity = pair.asks ? IDENTITY : undefined;
   assert.deepEqual(accepted.client, { end: "done", left: next, identity: undefined, code: undefined, side: undefined });
   assert.deepEqual(accepted.server, { end: "done", left: next, identity, code: undefined, side: undefined });
-  assert.equal(accepted.verdicts, pair.asks ? 1 : 0, "number of verdicts asked for");
+  assert.equal(accepted.verdicts, pair.asks ? (pair.verdicts ?? 1) : 0, "number of verdicts asked for");
 
   for (const verdict of pair.asks ? [true, false] : [true]) {
     const whole = converse(pair, verdict, [Infinity]);
@@ -148,21 +165,34 @@ function converse(pair: AuthMethodPair, accept: boolean, sizes: readonly number[
       const step = here.exchange.receive(concat(here.waiting, followed ? NEXT_STAGE : NOTHING));
       if (step.type === "incomplete") return;
       consume(here, step);
-      if (step.type !== "verify") {
-        apply(here, step);
-        continue;
-      }
-      verdicts++;
-      assert.ok(here.exchange.resolve !== undefined, "a verify step without resolve()");
-      const after = here.exchange.resolve(accept ? { accepted: true, identity: IDENTITY } : { accepted: false });
-      assert.equal(after.consumed ?? 0, 0, "resolve() consumed octets");
-      apply(here, after);
+      apply(here, step.type === "verify" || step.type === "ask" ? goOn(here, step) : step);
     }
+  }
+
+  /** Gives the verdict or the answer that a step wants. */
+  function goOn(here: Side, step: ExchangeStep): ExchangeStep {
+    const { exchange } = here;
+    let after: ExchangeStep;
+    if (step.type === "ask") {
+      assert.ok(exchange.answer !== undefined, "an ask step without answer()");
+      assert.ok(pair.answer !== undefined, "nobody answers the question");
+      after = exchange.answer(pair.answer(step.question));
+    } else {
+      assert.ok(exchange.resolve !== undefined, "a verify step without resolve()");
+      verdicts++;
+      after = exchange.resolve(
+        pair.judge?.(step.evidence, accept, IDENTITY) ??
+          (accept ? { accepted: true, identity: IDENTITY } : { accepted: false }),
+      );
+    }
+    assert.equal(after.consumed ?? 0, 0, "a step after a verdict or an answer consumed octets");
+    return after;
   }
 
   function consume(here: Side, step: ExchangeStep): void {
     const consumed = step.consumed ?? 0;
     assert.ok(consumed <= here.waiting.length, `${here.name} consumed more than there was`);
+    assert.ok(step.type !== "continue" || consumed > 0, `${here.name} goes on without having consumed anything`);
     here.waiting = here.waiting.slice(consumed);
   }
 

@@ -6,12 +6,20 @@
  */
 
 export { checkAuthMethod } from "./auth-method-compliance.ts";
-export type { AuthMethodPair, Exchange, ExchangeMethod, ExchangeStep } from "./auth-method-compliance.ts";
+export type {
+  AuthMethodPair,
+  Exchange,
+  ExchangeMethod,
+  ExchangeStep,
+  ExchangeVerdict,
+} from "./auth-method-compliance.ts";
 export { arbitraryChunks, arbitraryOctets, everySplit, singleOctets } from "./chunks.ts";
 export { checkAccepted, checkRejected, checkThrows } from "./decoder-check.ts";
 export type { Decoder, Rejection } from "./decoder-check.ts";
 export { openDescriptors } from "./descriptors.ts";
 export { concat, hex, octets } from "./hex.ts";
+export { questionMethod } from "./question-method.ts";
+export type { QuestionEvidence, QuestionMethod } from "./question-method.ts";
 export { checkNoSecrets } from "./secrets.ts";
 export { listenEcho, listenScript, listenTcp, readOctets, readToEnd } from "./tcp.ts";
 export type { LoopbackServer, ScriptStep } from "./tcp.ts";
