@@ -4,9 +4,16 @@
  * - `ERR_SOCKS_AUTH_REJECTED`: the peer (or the verdict, on a server) refused the credentials.
  * - `ERR_SOCKS_AUTH_PROTOCOL`: the octets break the method's own protocol, or its verbs were called
  *   out of order (`side: "local"`).
- * - `ERR_SOCKS_AUTH_CREDENTIALS`: the credentials given cannot be sent; nothing left this side.
+ * - `ERR_SOCKS_AUTH_CREDENTIALS`: the credentials given cannot be sent; nothing of them left this side.
+ * - `ERR_SOCKS_AUTH_UNTRUSTED`: the proxy was to prove that it knows the password as well, and did not.
+ * - `ERR_SOCKS_BAD_OPTION`: an option of a method is out of its range.
  */
-export type AuthErrorCode = "ERR_SOCKS_AUTH_REJECTED" | "ERR_SOCKS_AUTH_PROTOCOL" | "ERR_SOCKS_AUTH_CREDENTIALS";
+export type AuthErrorCode =
+  | "ERR_SOCKS_AUTH_REJECTED"
+  | "ERR_SOCKS_AUTH_PROTOCOL"
+  | "ERR_SOCKS_AUTH_CREDENTIALS"
+  | "ERR_SOCKS_AUTH_UNTRUSTED"
+  | "ERR_SOCKS_BAD_OPTION";
 
 /** What an {@link AuthError} is made with, besides its code and message. */
 export interface AuthErrorOptions {

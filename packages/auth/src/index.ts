@@ -6,23 +6,41 @@
 export { AuthError, type AuthErrorCode, type AuthErrorOptions } from "./errors.ts";
 export type {
   AuthAccepted,
-  AuthDone,
+  AuthChallenge,
   AuthEvidence,
+  AuthRejected,
+  AuthVerdict,
+  ChapEvidence,
+  CramEvidence,
+  UserPassEvidence,
+} from "./evidence.ts";
+export type {
+  AuthAsk,
+  AuthContinue,
+  AuthDone,
   AuthFailed,
   AuthIncomplete,
   AuthMethod,
-  AuthRejected,
   AuthSend,
   AuthStep,
-  AuthVerdict,
   AuthVerify,
   ClientAuthExchange,
   ClientAuthMethod,
+  ClientAuthStep,
   ServerAuthExchange,
   ServerAuthMethod,
   ServerAuthStep,
-  UserPassEvidence,
 } from "./method.ts";
+export type { AuthAnswer, AuthQuestion, CramAnswer, CramQuestion } from "./question.ts";
+export type { ChapAlgorithm } from "./internal/chap-algorithms.ts";
+export type { Md5 } from "./internal/hmac-md5.ts";
+export { chapClient, type ChapClientOptions } from "./chap-client.ts";
+export { chapResponse, type ChapResponseOptions, chapVerdict, type ChapVerdictOptions } from "./chap-response.ts";
+export { chapServer, type ChapServerOptions } from "./chap-server.ts";
+export { cramClient, type CramClientOptions } from "./cram-client.ts";
+export { cramServer } from "./cram-server.ts";
+export { mafClient, type MafClientMethod, type MafClientOptions } from "./maf-client.ts";
+export { mafServer, type MafServerExchange, type MafServerMethod, type MafServerOptions } from "./maf-server.ts";
 export { noneClient, noneServer } from "./none.ts";
 export { userPassClient, type UserPassClientOptions } from "./user-pass-client.ts";
 export { userPassServer } from "./user-pass-server.ts";

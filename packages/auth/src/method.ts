@@ -1,4 +1,6 @@
 import type { AuthError } from "./errors.ts";
+import type { AuthEvidence, AuthVerdict } from "./evidence.ts";
+import type { AuthAnswer, AuthQuestion } from "./question.ts";
 
 /**
  * What an exchange wants next.
@@ -6,12 +8,20 @@ import type { AuthError } from "./errors.ts";
  * `consumed` counts octets of the array given to `receive`; the rest stays with the caller, who gives
  * it again with whatever follows.
  */
-export type AuthStep = AuthIncomplete | AuthSend | AuthDone | AuthFailed;
+export type AuthStep = AuthIncomplete | AuthContinue | AuthSend | AuthDone | AuthFailed;
 
 /** More octets are needed; nothing was consumed. */
 export interface AuthIncomplete {
   /** Tag of the union. */
   readonly type: "incomplete";
+}
+
+/** A message was read that needs no answer: call `receive` again when octets are left or arrive. */
+export interface AuthContinue {
+  /** Tag of the union. */
+  readonly type: "continue";
+  /** Octets of the input that were used; in a step of `receive` at least one. */
+  readonly consumed: number;
 }
 
 /** Send octets, then call `receive` again when octets are left or arrive. */
@@ -60,44 +70,21 @@ export interface AuthVerify {
   readonly evidence: AuthEvidence;
 }
 
-/** A step of a server exchange: as a client's, or a question to its owner. */
+/** A step of a server exchange: one of both sides, or evidence to check. */
 export type ServerAuthStep = AuthStep | AuthVerify;
 
-/**
- * What a client showed with RFC 1929, as octets.
- *
- * Either may be empty (the credential check decides about that) and may hold any octet, `00`
- * included: compare whole arrays, never C strings. Instances that this package makes keep the
- * password out of `JSON.stringify`, of console output and of structured clones: read it by its name.
- */
-export interface UserPassEvidence {
+/** The client side has a question to a person or a program: find an answer, then call `answer`. */
+export interface AuthAsk {
   /** Tag of the union. */
-  readonly type: "userpass";
-  /** `UNAME`, 0 to 255 octets, usually UTF-8. */
-  readonly username: Uint8Array;
-  /** `PASSWD`, 0 to 255 octets, usually UTF-8. */
-  readonly password: Uint8Array;
+  readonly type: "ask";
+  /** Octets of the input that were used. */
+  readonly consumed: number;
+  /** What the server wants to know. */
+  readonly question: AuthQuestion;
 }
 
-/** What a client showed, by method; the union grows with the methods. */
-export type AuthEvidence = UserPassEvidence;
-
-/** The answer to evidence: accepted, perhaps under a name, or not. */
-export type AuthVerdict = AuthAccepted | AuthRejected;
-
-/** The evidence holds. */
-export interface AuthAccepted {
-  /** Tag of the union. */
-  readonly accepted: true;
-  /** Who the client is; what rules and logs see. Absent: authenticated, but nameless. */
-  readonly identity?: string | undefined;
-}
-
-/** The evidence does not hold. */
-export interface AuthRejected {
-  /** Tag of the union. */
-  readonly accepted: false;
-}
+/** A step of a client exchange: one of both sides, or a question. */
+export type ClientAuthStep = AuthStep | AuthAsk;
 
 /** What both sides of a method say about themselves. */
 export interface AuthMethod {
@@ -128,11 +115,19 @@ export interface ClientAuthExchange {
   /** First octets to send, or `undefined` when the server speaks first. Called once. */
   begin(): Uint8Array | undefined;
   /**
-   * Goes on with what arrived.
+   * Goes on with what arrived. Not called between an `ask` step and `answer`.
    *
    * @param bytes - Everything that was received and not consumed yet. No reference to it is kept.
    */
-  receive(bytes: Uint8Array): AuthStep;
+  receive(bytes: Uint8Array): ClientAuthStep;
+  /**
+   * Goes on with the answer to the question of the last `ask` step. The step consumes nothing. Only methods that
+   * ask have it.
+   *
+   * @param answer - What the person or program said.
+   * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL` (local) when no answer is awaited.
+   */
+  answer?(answer: AuthAnswer): AuthStep;
 }
 
 /** One run of a method on one connection, server side. It does no I/O and never throws for what a peer sends. */

@@ -8,11 +8,9 @@ import {
 } from "@sockskit/wire";
 
 import { AuthError } from "./errors.ts";
+import { credentialOctets, nameOctets } from "./internal/credential-octets.ts";
 import { formatOctet } from "./internal/format-octet.ts";
 import type { AuthStep, ClientAuthExchange, ClientAuthMethod } from "./method.ts";
-
-/** Longest `UNAME` or `PASSWD`, in octets: the length is one octet (RFC 1929 section 2). */
-const MAX_FIELD_LENGTH = 0xff;
 
 /** Credentials for {@link userPassClient}. */
 export interface UserPassClientOptions {
@@ -37,8 +35,7 @@ export interface UserPassClientOptions {
  * 255 octets, holds a NUL (many servers would cut it there) or half a surrogate pair.
  */
 export function userPassClient(options: UserPassClientOptions): ClientAuthMethod {
-  const uname = credentialOctets("user name", options.username);
-  if (uname.length === 0) throw unusable("the user name is empty; leave user/password out instead");
+  const uname = nameOctets(options.username);
   const passwd = credentialOctets("password", options.password ?? "");
   return new UserPassClient(encodeUserPassRequest({ uname, passwd }), options.strictVersion === true);
 }
@@ -100,22 +97,4 @@ class UserPassClientExchange implements ClientAuthExchange {
       ? { type: "done", consumed, warning: `user/password reply has VER ${formatOctet(version)} instead of 0x01` }
       : { type: "done", consumed };
   }
-}
-
-function credentialOctets(field: string, value: string | Uint8Array): Uint8Array {
-  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
-    throw unusable(`the ${field} holds half a surrogate pair, which has no UTF-8 form`);
-  }
-  const octets = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  if (octets.length > MAX_FIELD_LENGTH) {
-    throw unusable(`the ${field} has ${octets.length} octets; RFC 1929 allows at most ${MAX_FIELD_LENGTH}`);
-  }
-  if (octets.includes(0x00)) {
-    throw unusable(`the ${field} holds a NUL; servers would read it only up to there`);
-  }
-  return octets;
-}
-
-function unusable(message: string): AuthError {
-  return new AuthError("ERR_SOCKS_AUTH_CREDENTIALS", message, { side: "local" });
 }

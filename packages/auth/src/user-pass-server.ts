@@ -9,14 +9,9 @@ import {
 } from "@sockskit/wire";
 
 import { AuthError } from "./errors.ts";
-import type {
-  AuthStep,
-  AuthVerdict,
-  ServerAuthExchange,
-  ServerAuthMethod,
-  ServerAuthStep,
-  UserPassEvidence,
-} from "./method.ts";
+import type { AuthVerdict, UserPassEvidence } from "./evidence.ts";
+import { notAwaited } from "./internal/not-awaited.ts";
+import type { AuthStep, ServerAuthExchange, ServerAuthMethod, ServerAuthStep } from "./method.ts";
 
 const method: ServerAuthMethod = {
   method: METHOD.usernamePassword,
@@ -56,11 +51,7 @@ class UserPassServerExchange implements ServerAuthExchange {
   }
 
   resolve(verdict: AuthVerdict): AuthStep {
-    if (!this.#verifying) {
-      throw new AuthError("ERR_SOCKS_AUTH_PROTOCOL", "no verdict is awaited: resolve() needs a verify step before it", {
-        side: "local",
-      });
-    }
+    if (!this.#verifying) throw notAwaited();
     this.#verifying = false;
     if (verdict.accepted) {
       return { type: "done", consumed: 0, send: reply(USER_PASS_STATUS.success), identity: verdict.identity };

@@ -4,6 +4,14 @@ import * as auth from "../src/index.ts";
 test("the exported names", () => {
   expect(Object.keys(auth).toSorted()).toEqual([
     "AuthError",
+    "chapClient",
+    "chapResponse",
+    "chapServer",
+    "chapVerdict",
+    "cramClient",
+    "cramServer",
+    "mafClient",
+    "mafServer",
     "noneClient",
     "noneServer",
     "userPassClient",

@@ -52,7 +52,7 @@ describe("credentials that cannot be sent", () => {
 
   test("the message says which field, how long it is and what fits", () => {
     expect(() => userPassClient({ username: "é".repeat(128) })).toThrow(
-      "the user name has 256 octets; RFC 1929 allows at most 255",
+      "the user name has 256 octets; the method allows at most 255",
     );
   });
 });

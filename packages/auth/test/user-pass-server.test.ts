@@ -18,7 +18,7 @@ describe("what it asks about", () => {
   ])("$hex", ({ hex, username, password }) => {
     const step = receive(hex);
     expect(step).toMatchObject({ type: "verify", consumed: octets(hex).length, evidence: { type: "userpass" } });
-    if (step.type !== "verify") return;
+    if (step.type !== "verify" || step.evidence.type !== "userpass") return;
     expect(step.evidence.username).toEqual(octets(username));
     expect(step.evidence.password).toEqual(octets(password));
   });
@@ -27,8 +27,9 @@ describe("what it asks about", () => {
     const bytes = Buffer.from(octets("01 01 61 01 62"));
     const step = userPassServer().start().receive(bytes);
     bytes.fill(0xff);
-    expect(step.type === "verify" && step.evidence.username).toEqual(octets("61"));
-    expect(step.type === "verify" && step.evidence.password).toEqual(octets("62"));
+    const evidence = step.type === "verify" && step.evidence.type === "userpass" ? step.evidence : undefined;
+    expect(evidence?.username).toEqual(octets("61"));
+    expect(evidence?.password).toEqual(octets("62"));
   });
 });
 
@@ -52,6 +53,15 @@ describe("verdicts", () => {
       consumed: 0,
       send: octets("01 01"),
       error: { code: "ERR_SOCKS_AUTH_REJECTED", side: "remote" },
+    });
+  });
+
+  test("a verdict of another method that wants more is a rejection", () => {
+    const exchange = userPassServer().start();
+    exchange.receive(octets(credentials));
+    expect(exchange.resolve({ accepted: false, challenge: "token?" })).toMatchObject({
+      type: "failed",
+      send: octets("01 01"),
     });
   });
 

@@ -122,7 +122,8 @@ export class Session implements LaneEntry {
         this.#socket.write(event.data);
         break;
       case "authenticate":
-        this.#logIn(event.evidence.username, event.evidence.password);
+        if (event.evidence.type === "userpass") this.#logIn(event.evidence.username, event.evidence.password);
+        else this.#advance(() => this.#handshake?.authenticated({ accepted: false }));
         break;
       case "authenticated":
         this.#record.authenticated(event.methodName);
