@@ -1,3 +1,4 @@
+import type { AuthQuestion } from "@sockskit/auth";
 import type { Address } from "@sockskit/wire";
 
 import type { HandshakeError } from "./errors.ts";
@@ -6,6 +7,7 @@ import type { HandshakeError } from "./errors.ts";
 export type ClientEvent =
   | ClientSendEvent
   | ClientProgressEvent
+  | ClientQuestionEvent
   | ClientListeningEvent
   | ClientEstablishedEvent
   | ClientFailedEvent;
@@ -32,6 +34,18 @@ export interface ClientProgressEvent {
   readonly methodName: string;
   /** What the proxy did that is off the specification but was let pass. */
   readonly warning: string | undefined;
+}
+
+/** The chosen method has a question to a person or a program: find the answer, then call `answer(...)`. */
+export interface ClientQuestionEvent {
+  /** Tag of the union. */
+  readonly type: "question";
+  /** `METHOD` octet of the chosen method. */
+  readonly method: number;
+  /** Name of the chosen method. */
+  readonly methodName: string;
+  /** What the proxy wants to know. */
+  readonly question: AuthQuestion;
 }
 
 /** The proxy listens for the peer of a BIND; `established` follows when the peer has connected. */

@@ -1,4 +1,4 @@
-import type { AuthStep, ClientAuthExchange, ClientAuthMethod } from "@sockskit/auth";
+import type { AuthAnswer, ClientAuthExchange, ClientAuthMethod, ClientAuthStep } from "@sockskit/auth";
 import {
   METHOD,
   REP,
@@ -107,6 +107,34 @@ export class ClientHandshake {
     }
     if (this.#state === "failed" || bytes.length === 0) return NO_EVENTS;
     this.#input.push(bytes);
+    return this.#run();
+  }
+
+  /**
+   * Goes on with the answer to the question of the last `question` event.
+   *
+   * After a failure (the proxy may have broken a limit meanwhile) the answer is dropped.
+   *
+   * @throws HandshakeError `ERR_SOCKS_STATE` when no answer is awaited.
+   */
+  answer(answer: AuthAnswer): readonly ClientEvent[] {
+    if (this.#state === "failed") return NO_EVENTS;
+    this.#move("answer");
+    const exchange = this.#exchange as Required<ClientAuthExchange>; // Whoever asks takes answers.
+    this.#applyAuthStep(exchange.answer(answer));
+    return this.#run();
+  }
+
+  /**
+   * Hands over what the proxy sent behind its last reply: the first octets of the tunnel.
+   *
+   * From the `established` event on. Each octet is given once; `undefined` when there is none.
+   */
+  takeTrailingData(): Uint8Array | undefined {
+    return this.#state === "established" ? this.#input.take() : undefined;
+  }
+
+  #run(): readonly ClientEvent[] {
     try {
       while (this.#advance());
     } catch (error) {
@@ -122,15 +150,6 @@ export class ClientHandshake {
     }
     this.#input.settle();
     return this.#takeEvents();
-  }
-
-  /**
-   * Hands over what the proxy sent behind its last reply: the first octets of the tunnel.
-   *
-   * From the `established` event on. Each octet is given once; `undefined` when there is none.
-   */
-  takeTrailingData(): Uint8Array | undefined {
-    return this.#state === "established" ? this.#input.take() : undefined;
   }
 
   /** Makes one step; `false` when more octets are needed. */
@@ -187,18 +206,28 @@ export class ClientHandshake {
 
   #authenticate(): boolean {
     const exchange = this.#exchange as ClientAuthExchange;
-    const step: AuthStep = exchange.receive(this.#input.rest());
-    if (step.type === "incomplete") {
-      if (this.#input.length > exchange.maxMessageLength) {
-        this.#fail(
-          "ERR_SOCKS_OVERFLOW",
-          `answer of the proxy to ${this.#method?.name} has more than ${exchange.maxMessageLength} octets`,
-        );
-      }
+    const step = exchange.receive(this.#input.rest());
+    if (step.type === "incomplete" && this.#input.length > exchange.maxMessageLength) {
+      this.#fail(
+        "ERR_SOCKS_OVERFLOW",
+        `answer of the proxy to ${this.#method?.name} has more than ${exchange.maxMessageLength} octets`,
+      );
       return false;
     }
+    return this.#applyAuthStep(step);
+  }
+
+  #applyAuthStep(step: ClientAuthStep): boolean {
+    if (step.type === "incomplete") return false;
     this.#input.consume(step.consumed);
+    const { method, name: methodName } = this.#method as ClientAuthMethod;
     switch (step.type) {
+      case "continue":
+        return true;
+      case "ask":
+        this.#move("ask");
+        this.#events.push({ type: "question", method, methodName, question: step.question });
+        return false;
       case "send":
         this.#send(step.data, true);
         return true;
@@ -212,7 +241,7 @@ export class ClientHandshake {
         return true;
       case "failed":
         if (step.send !== undefined) this.#send(step.send, true);
-        this.#fail(step.error.code, step.error.message, { cause: step.error });
+        this.#fail(step.error.code, step.error.message, { side: step.error.side, cause: step.error });
         return false;
     }
   }
@@ -291,14 +320,14 @@ export class ClientHandshake {
   #fail(
     code: HandshakeErrorCode,
     message: string,
-    details?: { readonly reply?: number; readonly cause?: unknown },
+    details?: { readonly side?: "local" | "remote"; readonly reply?: number; readonly cause?: unknown },
   ): void {
     const stage = CLIENT_STAGES[this.#state];
     this.#move("fail");
     this.#input.clear();
     this.#exchange = undefined;
     const error = new HandshakeError(code, message, {
-      side: "remote",
+      side: details?.side ?? "remote",
       stage,
       version: this.#version,
       reply: details?.reply,

@@ -4,6 +4,7 @@
  * - `start`: nothing sent yet.
  * - `negotiating`: the greeting was sent, the choice of a method is due (SOCKS 5).
  * - `authenticating`: running the chosen method's exchange.
+ * - `asking`: the owner looks for the answer to a question of the method.
  * - `requesting`: the request was sent, the reply is due.
  * - `binding`: the first reply to BIND came, the second is due.
  * - `established`: the last reply said success.
@@ -13,6 +14,7 @@ export type ClientState =
   | "start"
   | "negotiating"
   | "authenticating"
+  | "asking"
   | "requesting"
   | "binding"
   | "established"
@@ -24,12 +26,22 @@ export type ClientState =
  * - `greet`: a SOCKS 5 greeting goes out.
  * - `request`: a SOCKS 4 request goes out at once.
  * - `selected`: the proxy chose an offered method.
+ * - `ask`, `answer`: a question of the method went out, the answer came in.
  * - `authenticated`: the method's exchange succeeded, and the request goes out.
  * - `listening`: the first success to a BIND.
  * - `granted`: the last success.
  * - `fail`: the proxy refused or broke the protocol.
  */
-export type ClientTransition = "greet" | "request" | "selected" | "authenticated" | "listening" | "granted" | "fail";
+export type ClientTransition =
+  | "greet"
+  | "request"
+  | "selected"
+  | "ask"
+  | "answer"
+  | "authenticated"
+  | "listening"
+  | "granted"
+  | "fail";
 
 /** The transition table of {@link ClientHandshake}: a pair that is not in it is not allowed. */
 export const CLIENT_TRANSITIONS: Readonly<
@@ -37,7 +49,8 @@ export const CLIENT_TRANSITIONS: Readonly<
 > = {
   start: { greet: "negotiating", request: "requesting" },
   negotiating: { selected: "authenticating", fail: "failed" },
-  authenticating: { authenticated: "requesting", fail: "failed" },
+  authenticating: { ask: "asking", authenticated: "requesting", fail: "failed" },
+  asking: { answer: "authenticating", fail: "failed" },
   requesting: { listening: "binding", granted: "established", fail: "failed" },
   binding: { granted: "established", fail: "failed" },
   established: { fail: "failed" },

@@ -24,6 +24,7 @@ export type {
   ClientFailedEvent,
   ClientListeningEvent,
   ClientProgressEvent,
+  ClientQuestionEvent,
   ClientSendEvent,
 } from "./client-events.ts";
 export { ClientHandshake } from "./client-handshake.ts";

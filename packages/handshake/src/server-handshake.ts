@@ -241,6 +241,8 @@ export class ServerHandshake {
         this.#move("verify");
         this.#events.push({ type: "authenticate", method, methodName, evidence: step.evidence });
         return false;
+      case "continue":
+        return true;
       case "send":
         this.#send(step.data);
         return true;

@@ -1,20 +1,31 @@
-import { userPassClient } from "@sockskit/auth";
+import { cramClient, userPassClient } from "@sockskit/auth";
 import { concat, octets } from "@sockskit/testing";
 import { parseAddress } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 import { CLIENT_TRANSITIONS, ClientHandshake, type ClientState, type ClientTransition } from "../src/index.ts";
 
-const TRANSITIONS = ["greet", "request", "selected", "authenticated", "listening", "granted", "fail"] as const;
+const TRANSITIONS = [
+  "greet",
+  "request",
+  "selected",
+  "ask",
+  "answer",
+  "authenticated",
+  "listening",
+  "granted",
+  "fail",
+] as const;
 
 // Every pair, in the order of TRANSITIONS; "-" is not allowed.
 const EXPECTED: Readonly<Record<ClientState, string>> = {
-  start: "negotiating requesting - - - - -",
-  negotiating: "- - authenticating - - - failed",
-  authenticating: "- - - requesting - - failed",
-  requesting: "- - - - binding established failed",
-  binding: "- - - - - established failed",
-  established: "- - - - - - failed",
-  failed: "- - - - - - -",
+  start: "negotiating requesting - - - - - - -",
+  negotiating: "- - authenticating - - - - - failed",
+  authenticating: "- - - asking - requesting - - failed",
+  asking: "- - - - authenticating - - - failed",
+  requesting: "- - - - - - binding established failed",
+  binding: "- - - - - - - established failed",
+  established: "- - - - - - - - failed",
+  failed: "- - - - - - - - -",
 };
 
 test("every pair of state and transition", () => {
@@ -27,7 +38,9 @@ test("every pair of state and transition", () => {
   expect(table).toEqual(EXPECTED);
 });
 
+const ANSWER = { type: "cram", response: "b" } as const;
 const SELECTED = octets("05 02");
+const ASKED = octets("05 05 01 01 03 01 3f"); // CRAM, CHALLENGE("?")
 const AUTHENTICATED = octets("05 02 01 00");
 const GRANTED = octets("05 00 00 01 c6 33 64 07 c3 50");
 
@@ -36,6 +49,7 @@ const IN_STATE: Readonly<Record<ClientState, () => ClientHandshake>> = {
   start: () => client("connect"),
   negotiating: () => started("connect"),
   authenticating: () => started("connect", SELECTED),
+  asking: () => started("connect", ASKED),
   requesting: () => started("connect", AUTHENTICATED),
   binding: () => started("bind", AUTHENTICATED, GRANTED),
   established: () => started("connect", AUTHENTICATED, GRANTED),
@@ -43,7 +57,7 @@ const IN_STATE: Readonly<Record<ClientState, () => ClientHandshake>> = {
 };
 
 function client(command: "connect" | "bind"): ClientHandshake {
-  const authMethods = [userPassClient({ username: "a" })];
+  const authMethods = [userPassClient({ username: "a" }), cramClient({ username: "a" })];
   return new ClientHandshake({ version: 5, command, destination: parseAddress("192.0.2.10", 80), authMethods });
 }
 
@@ -63,21 +77,51 @@ describe("verbs in every state", () => {
       expect(machine.state).toBe(state);
       if (state === "start") {
         expect(() => machine.receive(octets("05"))).toThrow(misuse);
+        expect(() => machine.answer(ANSWER)).toThrow(misuse);
         expect(machine.start()).not.toEqual([]);
         expect(machine.state).toBe("negotiating");
         return;
       }
       expect(() => machine.start()).toThrow(misuse);
+      if (state === "failed") expect(machine.answer(ANSWER)).toEqual([]);
+      else if (state !== "asking") expect(() => machine.answer(ANSWER)).toThrow(misuse);
       expect(machine.state).toBe(state);
 
       machine.receive(octets("ff"));
       const done = state === "established";
-      const waiting = state === "authenticating"; // its reply has two octets
+      // The reply has two octets; while it asks, it looks at nothing.
+      const waiting = state === "authenticating" || state === "asking";
       expect(machine.state).toBe(done || waiting ? state : "failed");
       expect(machine.takeTrailingData()).toEqual(done ? octets("ff") : undefined);
       expect(machine.takeTrailingData()).toBeUndefined();
     });
   }
+});
+
+test("an answer goes out, and what came meanwhile is read", () => {
+  const machine = IN_STATE.asking();
+  expect(machine.receive(octets("01 01 00 01 00"))).toEqual([]);
+  expect(machine.answer(ANSWER)).toEqual([
+    { type: "send", data: octets("01 01 04 01 62"), secret: true },
+    { type: "progress", step: "authenticated", method: 0x05, methodName: "cram", warning: undefined },
+    { type: "send", data: octets("05 01 00 01 c0 00 02 0a 00 50"), secret: false },
+  ]);
+  expect(machine.state).toBe("requesting");
+});
+
+test("who answers nothing is to blame", () => {
+  const machine = IN_STATE.asking();
+  expect(machine.answer({ type: "cram", response: undefined })).toMatchObject([
+    { type: "failed", error: { code: "ERR_SOCKS_AUTH_CREDENTIALS", side: "local", stage: "authenticate" } },
+  ]);
+  expect(machine.state).toBe("failed");
+});
+
+test("a proxy that floods a client while it asks is cut off", () => {
+  const machine = IN_STATE.asking();
+  const events = machine.receive(new Uint8Array(65_537));
+  expect(events).toMatchObject([{ type: "failed", error: { code: "ERR_SOCKS_OVERFLOW", side: "remote" } }]);
+  expect(machine.answer(ANSWER)).toEqual([]);
 });
 
 test("SOCKS 4 begins with its request", () => {

@@ -1,4 +1,5 @@
 // Drives a machine with octets and writes down what it says, one line per event.
+import type { AuthAnswer, AuthEvidence, AuthQuestion, AuthVerdict } from "@sockskit/auth";
 import { hex } from "@sockskit/testing";
 import { formatAddress } from "@sockskit/wire";
 import type {
@@ -14,6 +15,8 @@ import type {
 export interface ServerOwner {
   /** Whether credentials are accepted; the identity is the user name. */
   readonly accept?: boolean;
+  /** Finds the verdict, where a method needs more than that. */
+  readonly judge?: (evidence: AuthEvidence) => AuthVerdict;
   /** Replies to the request, in their order. */
   readonly replies?: readonly ServerReply[];
   /** Whether it answers before it feeds the next octets, or only when everything was fed. Default at once. */
@@ -39,8 +42,9 @@ export function runServer(machine: ServerHandshake, chunks: Iterable<Uint8Array>
       log.push(serverLine(event));
       if (event.type === "authenticate") {
         const identity = text(event.evidence.username);
-        const verdict =
+        const accepted =
           owner.accept === true ? ({ accepted: true, identity } as const) : ({ accepted: false } as const);
+        const verdict = owner.judge?.(event.evidence) ?? accepted;
         questions.push(() => machine.authenticated(verdict));
       }
       if (event.type === "request") for (const reply of replies) questions.push(() => machine.reply(reply));
@@ -52,14 +56,28 @@ export function runServer(machine: ServerHandshake, chunks: Iterable<Uint8Array>
   }
 }
 
-/** Starts a client machine and feeds chunks to it; the last line is what is left for the application. */
-export function runClient(machine: ClientHandshake, chunks: Iterable<Uint8Array>): string[] {
-  const events = [...machine.start()];
-  for (const chunk of chunks) events.push(...machine.receive(chunk));
-  const log = events.map(clientLine);
+/**
+ * Starts a client machine, feeds chunks to it and answers its questions at once; the last line is what is left for
+ * the application.
+ */
+export function runClient(
+  machine: ClientHandshake,
+  chunks: Iterable<Uint8Array>,
+  answer?: (question: AuthQuestion) => AuthAnswer,
+): string[] {
+  const log: string[] = [];
+  take(machine.start());
+  for (const chunk of chunks) take(machine.receive(chunk));
   const trailing = machine.takeTrailingData();
   if (trailing !== undefined) log.push(`trailing ${hex(trailing)}`);
   return log;
+
+  function take(events: readonly ClientEvent[]): void {
+    for (const event of events) {
+      log.push(clientLine(event));
+      if (event.type === "question" && answer !== undefined) take(machine.answer(answer(event.question)));
+    }
+  }
 }
 
 /** An event of a server machine as a line. */
@@ -67,10 +85,8 @@ export function serverLine(event: ServerEvent): string {
   switch (event.type) {
     case "send":
       return `send ${hex(event.data)}`;
-    case "authenticate": {
-      const { username, password } = event.evidence;
-      return `authenticate ${event.methodName} "${text(username)}" "${text(password)}"`;
-    }
+    case "authenticate":
+      return `authenticate ${event.methodName} "${text(event.evidence.username)}" ${evidenceText(event.evidence)}`;
     case "authenticated":
       return `authenticated ${event.methodName} as ${event.identity ?? "nobody"}`;
     case "request": {
@@ -92,6 +108,8 @@ export function clientLine(event: ClientEvent): string {
       return `send ${hex(event.data)}${event.secret ? " (secret)" : ""}`;
     case "progress":
       return `${event.step} ${event.methodName}${event.warning === undefined ? "" : ` (${event.warning})`}`;
+    case "question":
+      return `question ${event.methodName} ${event.question.round} "${event.question.prompt}" "${event.question.text}"`;
     case "listening":
     case "established": {
       const bound = event.boundAddress === undefined ? "nowhere" : formatAddress(event.boundAddress);
@@ -114,6 +132,17 @@ export function raceLine(event: AddressRaceEvent): string {
       return `cancel ${event.id}`;
     case "exhausted":
       return `exhausted ${event.errors.map((error) => error.message).join(", ")}`;
+  }
+}
+
+function evidenceText(evidence: AuthEvidence): string {
+  switch (evidence.type) {
+    case "userpass":
+      return `"${text(evidence.password)}"`;
+    case "chap":
+      return `${hex(Uint8Array.of(evidence.algorithm))} ${hex(evidence.response)}`;
+    case "cram":
+      return `${evidence.round} "${text(evidence.response ?? new Uint8Array(0))}"`;
   }
 }
 

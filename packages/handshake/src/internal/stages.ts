@@ -21,6 +21,7 @@ export const CLIENT_STAGES: Readonly<Record<ClientState, HandshakeStage>> = {
   start: "negotiate",
   negotiating: "negotiate",
   authenticating: "authenticate",
+  asking: "authenticate",
   requesting: "request",
   binding: "request",
   established: "request",
