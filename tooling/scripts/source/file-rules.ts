@@ -1,4 +1,5 @@
 // Rules about files as such: their names, their length, what no file may mention.
+import ts from "typescript";
 import { lineAt, type Files, type Problem, type Rule } from "./problem.ts";
 
 const LONGEST_FILE = 400;
@@ -10,7 +11,6 @@ const MACHINE_PATH = /(?<![\w.~-])\/(?:work|root|Users|home)\/[\w.-]+|\.\.\/shar
 const WIRE_MESSAGE = /^packages\/wire\/src\/(socks4|socks5|udp|attributes|maf|proxy-protocol|http-connect)\/.+\.ts$/;
 const SPECIFICATION = /RFC \d{4}|SOCKS ?4A?\b|draft-ietf-aft-socks-|PROXY protocol/;
 const CORE_BUILD = /^packages\/(wire|url|auth|handshake|policy)\/dist\/.+\.js$/;
-const IMPORTED = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;
 const CORE_IMPORT = /^(\.\.?\/|@sockskit\/(wire|url|auth|handshake|policy)$)/;
 
 /** File names say what is inside: kebab-case, after the concept. */
@@ -58,10 +58,9 @@ export const builtCore: Rule = function* (files: Files) {
   for (const [path, text] of files) {
     if (!CORE_BUILD.test(path)) continue;
     built += 1;
-    for (const match of text.matchAll(IMPORTED)) {
-      const specifier = match[1] ?? "";
-      if (CORE_IMPORT.test(specifier)) continue;
-      yield problem(path, lineAt(text, match.index), "core-import", `the built file imports "${specifier}"`);
+    for (const { fileName, pos } of ts.preProcessFile(text, true, true).importedFiles) {
+      if (CORE_IMPORT.test(fileName)) continue;
+      yield problem(path, lineAt(text, pos), "core-import", `the built file imports "${fileName}"`);
     }
   }
   if (built === 0) yield problem("packages", 1, "core-import", "nothing is built yet; run npm run build");

@@ -107,9 +107,8 @@ describe("files", () => {
     ]) {
       expect(found(builtCore, { [path]: text }), text).toEqual([`${path}:1 core-import`]);
     }
-    expect(found(builtCore, { [path]: 'import { a } from "./a.js";\nimport { b } from "@sockskit/wire";' })).toEqual(
-      [],
-    );
+    const own = 'import { a } from "./a.js";\nimport { b } from "@sockskit/wire";\nfail(`differs from "UTF-8"`);';
+    expect(found(builtCore, { [path]: own })).toEqual([]);
     expect(found(builtCore, {}), "nothing built").toEqual(["packages:1 core-import"]);
   });
 });
