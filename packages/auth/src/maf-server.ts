@@ -73,7 +73,8 @@ class MafServerExchangeRun implements ServerAuthExchange {
   readonly #waiting: MafServerMethod[];
   #roundsLeft: number;
   #due: Due = "can-do";
-  #offered: readonly Uint8Array[] = [];
+  /** Those that the client can do; of the ids that it sends no others are kept. */
+  readonly #offered: Set<MafServerMethod> = new Set();
   #method: MafServerMethod | undefined;
   #inner: MafServerExchange | undefined;
   #identity: string | undefined;
@@ -107,9 +108,9 @@ class MafServerExchangeRun implements ServerAuthExchange {
         : { type: "send", consumed, data };
     }
     if (message.instr === MAF_INSTR.canDo && this.#due === "can-do") {
-      this.#offered = [...this.#offered, ...message.ids];
-      const more = message.ids.some((id) => sameOctets(id, MORE_IDS_AVAILABLE));
-      return this.#choose(more, consumed);
+      const has = (wanted: Uint8Array): boolean => message.ids.some((id) => sameOctets(id, wanted));
+      for (const method of this.#waiting) if (has(method.id)) this.#offered.add(method);
+      return this.#choose(has(MORE_IDS_AVAILABLE), consumed);
     }
     if (message.instr === MAF_INSTR.process && this.#due === "process") {
       return this.#process(message.method, message.data, consumed);
@@ -133,7 +134,7 @@ class MafServerExchangeRun implements ServerAuthExchange {
     const [next] = this.#waiting;
     if (this.#error !== undefined) return this.#end(FAILURE, consumed);
     if (next === undefined) return this.#end(SUCCESS, consumed);
-    if (!this.#offered.some((id) => sameOctets(id, next.id))) {
+    if (!this.#offered.has(next)) {
       if (more) {
         const data = encodeMafMessage({ instr: MAF_INSTR.sendMore, flags: MAF_SEND_MORE.relative });
         return { type: "send", consumed, data };

@@ -3,8 +3,8 @@
 /** Most characters of a peer's text that are shown. */
 const MAX_SHOWN_LENGTH = 1000;
 
-/** What no text for a person may hold: control, format, unassigned, private characters, and line breaks. */
-const UNFIT = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]+/gu;
+/** White space, and what no text for a person may hold: control, format, unassigned, private characters. */
+const UNFIT = /[\s\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
 /** Encodings that are understood; every other name counts as ASCII. */
 export type Charset = "us-ascii" | "iso-8859-1" | "utf-8";
