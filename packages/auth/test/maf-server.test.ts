@@ -133,7 +133,7 @@ describe("ids", () => {
     const talk = new Talk({ methods: [UUID, A] }).receive(more, uuid);
     expect(talk.sent[0]).toEqual(octets("02 01 00 00"));
     expect(talk.sent[1]?.subarray(0, 21)).toEqual(concat(octets("03 01 00 00 10"), UUID.id));
-    talk.receive(`05 01 00 00 10 ${"0f 1e 2d 3c 4b 5a 69 78 87 96 a5 b4 c3 d2 e1 f0"} 00 00 00 00 00 00 02 41 21`);
+    talk.receive("05 01 00 00 10 0f 1e 2d 3c 4b 5a 69 78 87 96 a5 b4 c3 d2 e1 f0 00 00 00 00 00 00 02 41 21");
     expect(talk.receive(WHAT_NEXT).sent.at(-1)).toEqual(octets(DO_A));
   });
 
