@@ -8,7 +8,7 @@
  */
 export { connect, type ConnectOptions } from "./connect.ts";
 export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
-export type { ProxyChoice, Target } from "./read-options.ts";
+export type { HostPort, ProxyChoice, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
 export type { ProbeAnswer, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
 export {

@@ -3,7 +3,15 @@ import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@s
 import { type Address, formatAddress, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
 
 /** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
-export type Target = string | Address | { readonly host: string; readonly port: number };
+export type Target = string | Address | HostPort;
+
+/** A host and a port. */
+export interface HostPort {
+  /** A name or an IP literal; brackets round an IPv6 literal may be left out. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
 
 /** The proxy, or the chain of them; one of the two. */
 export interface ProxyChoice {

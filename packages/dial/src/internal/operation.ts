@@ -4,8 +4,19 @@ import { requireInteger } from "./require.ts";
 /** A stage that an {@link Operation} can be in. */
 export type ActiveStage = Exclude<SocksStage, "relay">;
 
-/** Milliseconds that each stage may take, at each hop anew; a stage that is not named has no limit of its own. */
-export type StageTimeouts = { readonly [stage in ActiveStage]?: number | undefined };
+/** How long each stage may take, in milliseconds, at each hop anew; a stage that is not named has no limit of its own. */
+export interface StageTimeouts {
+  /** Looking up one name. */
+  readonly resolve?: number | undefined;
+  /** Connecting to the first proxy. */
+  readonly "dial-proxy"?: number | undefined;
+  /** From the greeting to the choice of a method. */
+  readonly negotiate?: number | undefined;
+  /** The chosen method. */
+  readonly authenticate?: number | undefined;
+  /** From the request to its answer, or connecting to a destination without a proxy. */
+  readonly request?: number | undefined;
+}
 
 /** What bounds an {@link Operation}. */
 export interface OperationLimits {
@@ -164,7 +175,7 @@ export class Operation<T> {
 }
 
 function requireStageTimeouts(timeouts: StageTimeouts): void {
-  for (const [stage, limit] of Object.entries(timeouts)) {
+  for (const [stage, limit] of Object.entries(timeouts) as [string, number | undefined][]) {
     if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
   }
 }
