@@ -46,7 +46,8 @@ export async function askRequest(conversation: Conversation, machine: ClientHand
             return { outcome: "refused", reply, elapsedMs };
           return { outcome: "failed", code, elapsedMs };
         }
-        case "progress":
+        default:
+          // Progress; and questions, which none of the methods offered here asks.
           break;
       }
     }

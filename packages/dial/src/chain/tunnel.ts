@@ -155,6 +155,7 @@ export class Tunnel {
         case "failed":
           return this.#operation.fail(handshakeError(hop, destination, event.error));
         default:
+          // Nothing else comes: no BIND is asked for, and no method is offered that has questions.
           break;
       }
       if (this.#operation.over) return;
