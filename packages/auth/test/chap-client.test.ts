@@ -68,6 +68,18 @@ describe("what is sent", () => {
     expect(after(weak, "01 02 11 01 05 10 01 2a", `01 01 03 10 ${CHALLENGE}`)[0]).toMatchObject({ type: "send", data });
   });
 
+  test("challenges of any length are answered: antinat's 64, picosocks5's 128, one, 255", () => {
+    for (const length of [1, 16, 64, 128, 255]) {
+      const challenge = Uint8Array.from({ length }, (_, index) => 0x20 + (index % 0x5f));
+      const message = concat(octets("01 02 11 01 85 03"), Uint8Array.of(length), challenge);
+      const response = chapResponse({ algorithm: HMAC_MD5, password: "secret", challenge, md5 });
+      expect(after({}, Buffer.from(message).toString("hex"))[0]).toMatchObject({
+        type: "send",
+        data: concat(octets("01 01 04 10"), response),
+      });
+    }
+  });
+
   test("unknown attributes and texts are skipped", () => {
     expect(after({}, `01 05 7f 01 00 01 02 68 69 11 01 85 03 10 ${CHALLENGE} 01 01 21`)[0]).toMatchObject({
       type: "send",
