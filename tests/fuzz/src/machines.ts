@@ -1,5 +1,19 @@
 import assert from "node:assert/strict";
-import { noneClient, noneServer, userPassClient, userPassServer } from "@sockskit/auth";
+import { createHash } from "node:crypto";
+import {
+  type AuthEvidence,
+  type AuthVerdict,
+  chapClient,
+  chapServer,
+  cramClient,
+  cramServer,
+  mafClient,
+  mafServer,
+  noneClient,
+  noneServer,
+  userPassClient,
+  userPassServer,
+} from "@sockskit/auth";
 import {
   ClientHandshake,
   HandshakeError,
@@ -11,9 +25,8 @@ import {
 } from "@sockskit/handshake";
 import { concat, hex } from "@sockskit/testing";
 import { conversations, messageOctets } from "@sockskit/vectors";
-import { parseAddress } from "@sockskit/wire";
+import { mafId, parseAddress } from "@sockskit/wire";
 import { cut } from "./mutate.ts";
-import type { Random } from "./random.ts";
 import type { Target } from "./target.ts";
 
 /** What went out, and how it ended: the same however the input was cut. */
@@ -23,32 +36,56 @@ interface Outcome {
   readonly trailing: string;
 }
 
-const OPEN: ServerHandshakeOptions = { authMethods: [noneServer()], commands: [0x01, 0x02, 0x03] };
-const CLOSED: ServerHandshakeOptions = { authMethods: [userPassServer()] };
-const BOTH: ServerHandshakeOptions = { authMethods: [userPassServer(), noneServer()] };
+const challenge = (): Uint8Array => Uint8Array.from({ length: 16 }, (_, index) => index);
+const md5 = (data: Uint8Array): Uint8Array => createHash("md5").update(data).digest();
+const METHOD_ID = mafId(0x0001_0000);
+
+/** Servers by name; each input gets one that knows nothing of the inputs before. */
+const SERVERS: Readonly<Record<string, () => ServerHandshakeOptions>> = {
+  ServerHandshake: () => ({ authMethods: [noneServer()], commands: [0x01, 0x02, 0x03] }),
+  "ServerHandshake with a password": () => ({ authMethods: [userPassServer()] }),
+  "ServerHandshake with a choice": () => ({ authMethods: [userPassServer(), noneServer()] }),
+  "ServerHandshake with CHAP": () => ({ authMethods: [chapServer({ challenge, algorithms: ["hmac-md5", "md5"] })] }),
+  "ServerHandshake with CRAM": () => ({ authMethods: [cramServer()] }),
+  "ServerHandshake with MAF": () => ({
+    authMethods: [mafServer({ methods: [{ id: METHOD_ID, start: () => cramServer().start() }] })],
+  }),
+};
 
 const TARGET = parseAddress("example.com", 80);
-const USER = userPassClient({ username: "alice", password: "secret" });
+const CREDENTIALS = { username: "alice", password: "secret" };
+const USER = userPassClient(CREDENTIALS);
+const MAF = mafClient({ methods: [{ id: METHOD_ID, start: () => cramClient(CREDENTIALS).start() }] });
 const CLIENTS: readonly (readonly [name: string, options: ClientHandshakeOptions])[] = [
   ["SOCKS 4", { version: 4, destination: TARGET }],
   ["SOCKS 5", { version: 5, destination: TARGET }],
   ["SOCKS 5 with a password", { version: 5, destination: TARGET, authMethods: [noneClient(), USER] }],
   ["SOCKS 5, strict", { version: 5, destination: TARGET, authMethods: [USER], strict: true }],
   ["SOCKS 5 BIND", { version: 5, destination: TARGET, command: "bind" }],
+  [
+    "SOCKS 5 with CHAP",
+    {
+      version: 5,
+      destination: TARGET,
+      authMethods: [chapClient({ ...CREDENTIALS, md5, challenge, algorithms: ["hmac-md5", "md5"] })],
+    },
+  ],
+  ["SOCKS 5 with CRAM", { version: 5, destination: TARGET, authMethods: [cramClient(CREDENTIALS)] }],
+  ["SOCKS 5 with MAF", { version: 5, destination: TARGET, authMethods: [MAF] }],
 ];
 
-/** The server machine, open, closed and both. */
+/** The server machine, one target per choice of methods. */
 export function serverMachines(): Target[] {
   const corpus = sentBy("client");
-  return [
-    { name: "ServerHandshake", corpus, check: (input, random) => compareServers(OPEN, input, random) },
-    {
-      name: "ServerHandshake with a password",
-      corpus,
-      check: (input, random) => compareServers(CLOSED, input, random),
+  return Object.entries(SERVERS).map(([name, options]) => ({
+    name,
+    corpus,
+    check(input, random) {
+      const accept = random.below(2) === 0;
+      const whole = runServer(options(), [input], accept);
+      assert.deepEqual(runServer(options(), cut(input, random), accept), whole, "cut up, it ends otherwise");
     },
-    { name: "ServerHandshake with a choice", corpus, check: (input, random) => compareServers(BOTH, input, random) },
-  ];
+  }));
 }
 
 /** The client machine, one target per kind of handshake. */
@@ -64,17 +101,11 @@ export function clientMachines(): Target[] {
   }));
 }
 
-function compareServers(options: ServerHandshakeOptions, input: Uint8Array, random: Random): void {
-  const accept = random.below(2) === 0;
-  const whole = runServer(options, [input], accept);
-  assert.deepEqual(runServer(options, cut(input, random), accept), whole, "cut up, it ends otherwise");
-}
-
 function runServer(options: ServerHandshakeOptions, pieces: readonly Uint8Array[], accept: boolean): Outcome {
   const machine = new ServerHandshake(options);
   const events: string[] = [];
   const sent: Uint8Array[] = [];
-  let proven = options !== CLOSED;
+  let proven = options.authMethods.some((method) => method.immediate === true);
   let over = false;
   const take = (list: readonly ServerEvent[]): void => {
     for (const event of list) {
@@ -83,7 +114,7 @@ function runServer(options: ServerHandshakeOptions, pieces: readonly Uint8Array[
       else events.push(event.type === "failed" ? failure(event.error) : event.type);
       if (event.type === "failed") over = true;
       if (event.type === "authenticated") proven = true;
-      if (event.type === "authenticate") take(machine.authenticated(accept ? { accepted: true } : { accepted: false }));
+      if (event.type === "authenticate") take(machine.authenticated(verdictOn(event.evidence, accept)));
       if (event.type === "request") {
         assert.ok(proven, "a request before the password was checked");
         take(machine.reply({ rep: 0x00 }));
@@ -109,6 +140,8 @@ function runClient(options: ClientHandshakeOptions, pieces: readonly Uint8Array[
       if (event.type === "send") sent.push(event.data);
       else events.push(event.type === "failed" ? failure(event.error) : event.type);
       if (event.type === "failed") over = true;
+      if (event.type === "question")
+        step(machine.answer({ type: "cram", response: event.question.prompt.slice(0, 9) }));
     }
   };
   step(machine.start());
@@ -117,6 +150,12 @@ function runClient(options: ClientHandshakeOptions, pieces: readonly Uint8Array[
     assert.ok(machine.bufferedLength <= MAX_BUFFERED_LENGTH, "holds more than it may");
   }
   return { events, sent: hex(concat(...sent)), trailing: trailing(machine) };
+}
+
+/** Accepts or rejects; CRAM gets three challenges before that, CHAP a proof of the server. */
+function verdictOn(evidence: AuthEvidence, accept: boolean): AuthVerdict {
+  if (evidence.type === "cram" && evidence.round < 3) return { accepted: false, challenge: "what?", text: "say" };
+  return accept ? { accepted: true, response: challenge() } : { accepted: false };
 }
 
 function failure(error: HandshakeError): string {
