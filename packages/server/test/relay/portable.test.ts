@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import net from "node:net";
 import { Readable } from "node:stream";
@@ -143,8 +144,15 @@ describe("a reset is passed on as a reset, not as an end", () => {
 test("a slow reader costs bounded memory, and loses nothing", async () => {
   const { client, target, tunnel } = await tunnelOf();
   const total = 64 * 1024 * 1024;
-  const chunk = Buffer.alloc(65_536, "x");
-  Readable.from(Array.from({ length: total / chunk.length }, () => chunk)).pipe(client);
+  const [sent, got] = [createHash("sha256"), createHash("sha256")];
+  const chunks = function* (): Iterable<Buffer> {
+    for (let i = 0; i < total / 65_536; i++) {
+      const chunk = Buffer.alloc(65_536, `chunk ${i} `);
+      sent.update(chunk);
+      yield chunk;
+    }
+  };
+  Readable.from(chunks()).pipe(client);
   // Until nothing moves any more: every buffer on the way is full.
   for (let before = -1; before !== tunnel.bytesIn;) {
     before = tunnel.bytesIn;
@@ -157,9 +165,31 @@ test("a slow reader costs bounded memory, and loses nothing", async () => {
     expect(socket.readableLength).toBeLessThanOrEqual(2 * 65_536);
   }
   let received = 0;
-  target.on("data", (data: Buffer) => (received += data.length));
+  target.on("data", (data: Buffer) => {
+    received += data.length;
+    got.update(data);
+  });
   await once(target, "end");
   expect([received, tunnel.bytesIn]).toEqual([total, total]);
+  expect(got.digest("hex")).toBe(sent.digest("hex"));
+});
+
+test("a chunk's memory is given back when it was sent, and not before", async () => {
+  const [client, target] = [await connection(), await connection()];
+  const seen: { chunk: Buffer; length: number }[] = [];
+  client.ours.on("data", (chunk: Buffer) => seen.push({ chunk, length: chunk.length }));
+  const lane = new DeadlineLane<LaneEntry>(1_000);
+  const ends = { client: client.ours, target: target.ours, bucket: undefined, idleMs: 8_000, idleLane: lane };
+  const pool = Buffer.alloc(20_000, "p");
+  portableRelay.start({ ...ends, early: pool.subarray(0, 10_000), onEnd: () => undefined });
+  const body = Buffer.from(Array.from({ length: 30_000 }, (_, i) => i % 251));
+  client.peer.write(body);
+  const received = await readOctets(target.peer, 40_000);
+  expect(Buffer.compare(received.subarray(10_000), body)).toBe(0);
+  // What was read is gone; what was part of something else stays as it is.
+  expect(seen.map(({ chunk }) => chunk.length)).toEqual(seen.map(({ length }) => (length < 4_096 ? length : 0)));
+  expect(Math.max(...seen.map(({ length }) => length))).toBeGreaterThan(4_096);
+  expect(pool.every((octet) => octet === 0x70)).toBe(true);
 });
 
 describe("idle tunnels", () => {
