@@ -9,24 +9,14 @@ import {
 } from "@sockskit/dial";
 import { ClientHandshake, type ClientHandshakeOptions, HandshakeError } from "@sockskit/handshake";
 import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
-import {
-  type Address,
-  domainAddress,
-  formatAddress,
-  formatHost,
-  ipv4Address,
-  ipv6Address,
-  METHOD,
-  methodName,
-  parseAddress,
-  withPort,
-} from "@sockskit/wire";
+import { type Address, formatAddress, formatHost, ipv4Address, METHOD, methodName } from "@sockskit/wire";
 
 import { readDestination, readProxy, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
 import { askMethods, askRequest } from "./questions.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
 import type { ProbeAnswer, ProbeMethod, ProbeReport } from "./report.ts";
+import { type Targets, targetsOf } from "./targets.ts";
 
 /** Whom {@link probeProxy} asks, and how. */
 export interface ProbeOptions {
@@ -63,14 +53,6 @@ export async function probeProxy(options: ProbeOptions): Promise<ProbeReport> {
   return new Probe(options).run();
 }
 
-/** Where to connect to, in the forms that requests know. */
-interface Targets {
-  readonly text: string;
-  readonly ipv4?: Address;
-  readonly ipv6?: Address;
-  readonly name?: Address;
-}
-
 class Probe {
   readonly #options: ProbeOptions;
   readonly #proxy: ProxyUrl;
@@ -101,8 +83,9 @@ class Probe {
   }
 
   async run(): Promise<ProbeReport> {
+    const { family = "auto", signal } = this.#options;
     const negotiation = await this.#negotiate();
-    const targets = await this.#targets();
+    const targets = await targetsOf(this.#target, this.#resolver, family, signal);
     const socks4 = await this.#socks4(targets);
     const isSocks5 = negotiation.chosen !== undefined;
     const socks5 = isSocks5 ? await this.#socks5(targets) : {};
@@ -253,30 +236,6 @@ class Probe {
         cause: error,
       });
     }
-  }
-
-  async #targets(): Promise<Targets> {
-    const { family = "auto", signal } = this.#options;
-    const target = this.#target;
-    if (target === undefined) {
-      const ipv6 = ipv6Address(
-        Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0)),
-        1,
-      );
-      const ipv4 = parseAddress("127.0.0.1", 1);
-      return { text: "port 1 of the proxy's own host", ipv4, ipv6, name: domainAddress("localhost", 1) };
-    }
-    const text = formatAddress(target);
-    if (target.type !== "domain") return { text, [target.type]: target };
-    const found = await this.#resolver.resolve(target.host, { family, signal }).catch(() => []);
-    const ipv4 = found.find(({ type }) => type === "ipv4");
-    const ipv6 = found.find(({ type }) => type === "ipv6");
-    return {
-      text,
-      name: target,
-      ...(ipv4 !== undefined && { ipv4: withPort(ipv4, target.port) }),
-      ...(ipv6 !== undefined && { ipv6: withPort(ipv6, target.port) }),
-    };
   }
 }
 
