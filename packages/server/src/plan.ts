@@ -26,13 +26,21 @@ export interface Plan {
   readonly limits: Required<LimitOptions>;
 }
 
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["listen", "authMethods", "credentials", "rules", "outbound", "timeouts", "limits", "allowOpenProxy", "engine"],
+const SECTIONS = {
   outbound: ["localAddress", "family", "resolver"],
   timeouts: Object.keys(DEFAULT_TIMEOUTS),
   limits: Object.keys(DEFAULT_LIMITS),
-};
-const LISTEN_KEYS: readonly string[] = ["host", "port", "versions", "authMethods"];
+} as const;
+const OPTION_KEYS = [
+  "listen",
+  "authMethods",
+  "credentials",
+  "rules",
+  "allowOpenProxy",
+  "engine",
+  ...Object.keys(SECTIONS),
+];
+const LISTEN_KEYS = ["host", "port", "versions", "authMethods"];
 
 /** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
 const MAX_LINGER_MS = 10_000;
@@ -46,8 +54,9 @@ const MAX_TIMER_MS = 0x7fffffff;
  * `ERR_SOCKS_HASH_NOT_SUPPORTED`; PolicyError `ERR_SOCKS_BAD_RULE`.
  */
 export function planServer(options: ServerOptions): Plan {
-  for (const [section, known] of Object.entries(KEYS)) {
-    checkKeys(section === "" ? options : options[section as "outbound"], known, section === "" ? [] : [section]);
+  checkKeys(options, OPTION_KEYS, []);
+  for (const [section, known] of Object.entries(SECTIONS)) {
+    checkKeys(options[section as keyof typeof SECTIONS], known, [section]);
   }
   for (const [index, entry] of (options.listen ?? []).entries()) checkKeys(entry, LISTEN_KEYS, ["listen", index]);
   checkEngine(options.engine);
@@ -113,8 +122,9 @@ function checkTimeouts(timeouts: TimeoutOptions = {}): TimeoutOptions {
 
 function checkLimits(limits: LimitOptions = {}): LimitOptions {
   for (const [key, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value < 1)
+    if (!Number.isSafeInteger(value) || value < 1) {
       throw badOption(["limits", key], `${String(value)} is not a limit; expected a whole number, 1 or more`);
+    }
   }
   return limits;
 }
@@ -123,6 +133,6 @@ function checkKeys(value: unknown, known: readonly string[], path: OptionPath): 
   if (value === undefined) return;
   if (typeof value !== "object" || value === null) throw badOption(path, "expected an object");
   const stranger = Object.keys(value).find((key) => !known.includes(key));
-  if (stranger !== undefined)
-    throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
+  if (stranger === undefined) return;
+  throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
 }

@@ -109,7 +109,11 @@ export class HashThreads {
   #armIdleTimer(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
-      for (const thread of this.#threads) void thread.worker.terminate();
+      for (const thread of this.#threads) {
+        // At once, so that no job is given to a thread that is ending.
+        this.#threads.delete(thread);
+        void thread.worker.terminate();
+      }
     }, this.#idleMs).unref();
   }
 }

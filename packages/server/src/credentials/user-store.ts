@@ -38,6 +38,12 @@ export interface UserStoreStats {
 /** How one user's password is checked. */
 type Secret = { readonly hash: PasswordHash } | { readonly digest: Buffer };
 
+interface PendingCheck {
+  readonly answer: Promise<CredentialVerdict>;
+  /** For each who waits for the answer: whether it has left. */
+  readonly waiters: (() => boolean)[];
+}
+
 interface User {
   readonly identity: string;
   readonly groups: readonly string[];
@@ -59,8 +65,8 @@ export class UserStore implements CredentialStore {
   readonly #key = randomBytes(32);
   readonly #queue: HashQueue;
   readonly #cache: VerifiedCache<CredentialVerdict>;
-  /** Checks under way, by client and digest: the same question is computed once. */
-  readonly #pending = new Map<string, Promise<CredentialVerdict>>();
+  /** Checks under way, by client and digest: the same question is computed once, for whoever still waits. */
+  readonly #pending = new Map<string, PendingCheck>();
   #digests = 0;
 
   /** @internal Use {@link createCredentialStore}. */
@@ -99,13 +105,20 @@ export class UserStore implements CredentialStore {
     if (known !== undefined) return known;
     const question = `${clientKey(attempt.client)} ${digest}`;
     const pending = this.#pending.get(question);
-    if (pending !== undefined) return pending;
-    const answer = this.#compute(attempt, user, secret.hash, digest).finally(() => this.#pending.delete(question));
-    this.#pending.set(question, answer);
+    if (pending !== undefined) {
+      pending.waiters.push(attempt.cancelled);
+      return pending.answer;
+    }
+    const waiters = [attempt.cancelled];
+    const cancelled = (): boolean => waiters.every((hasLeft) => hasLeft());
+    const answer = this.#compute({ ...attempt, cancelled }, user, secret.hash, digest).finally(() => {
+      this.#pending.delete(question);
+    });
+    this.#pending.set(question, { answer, waiters });
     return answer;
   }
 
-  /** Gives up what waits for a thread, forgets verified credentials and ends the threads. */
+  /** Forgets verified credentials, answers what it was asked, then ends the threads. What it is asked later is refused. */
   async close(): Promise<void> {
     this.#cache.clear();
     await this.#queue.close();

@@ -178,6 +178,19 @@ test("the same question asked twice at once is computed once, per client", async
   expect(store.stats.hashes).toBe(2);
 });
 
+test("one who leaves does not take the answer from another who asked the same", async () => {
+  const store = storeOf([{ name: "alice", password: aliceHash }]);
+  let hasLeft = false;
+  // Somebody else is being answered, so that these two wait.
+  const before = store.verify(attempt("bob", "guess"));
+  const leaving = store.verify({ ...attempt("alice", "correct horse"), cancelled: () => hasLeft });
+  const staying = store.verify(attempt("alice", "correct horse"));
+  hasLeft = true;
+  expect(await staying).toMatchObject({ accepted: true });
+  await Promise.all([before, leaving].map(async (verdict) => verdict));
+  expect(store.stats.hashes).toBe(2);
+});
+
 test("too many at once are refused", async () => {
   const store = storeOf([{ name: "alice", password: aliceHash }], { queueLimit: 1 });
   const asked = ["1", "2", "3"].map(async (guess) => store.verify(attempt("alice", guess)));
