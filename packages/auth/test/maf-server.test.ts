@@ -171,7 +171,7 @@ describe("a client that breaks the protocol gets a Failure", () => {
     ["a server's message", [SUCCESS]],
     ["Can Do twice", [CAN_DO_A, CAN_DO_A]],
     ["What next in the middle of a method", [CAN_DO_A, WHAT_NEXT]],
-    ["another method than it was told", [CAN_DO_BOTH, USER_PASS_B]],
+    ["another method than it was told", [CAN_DO_BOTH, ANSWER_A.replace("00 01 00 00 00", "00 01 00 01 00")]],
     ["Process after the method's end", [CAN_DO_A, ANSWER_A, ANSWER_A]],
     ["a part of a message", [CAN_DO_A, "05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 01 41"]],
     ["no message", [CAN_DO_A, "05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 00"]],
