@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
 
@@ -203,34 +202,4 @@ export async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): P
   } finally {
     timer.abort();
   }
-}
-
-/** Waits for the first line of a stream that `test` accepts. */
-export async function waitForLine(
-  running: RunningProcess,
-  stream: Readable,
-  test: (line: string) => boolean,
-  timeoutMs: number,
-): Promise<string> {
-  let text = "";
-  let ended = false;
-  const found = new Promise<string | undefined>((resolve) => {
-    stream.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8");
-      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
-        const line = text.slice(0, end);
-        text = text.slice(end + 1);
-        if (test(line)) resolve(line);
-      }
-    });
-    void once(stream, "close").then(() => {
-      ended = true;
-      resolve(undefined);
-    });
-  });
-  const line = await withDeadline(found, timeoutMs);
-  if (line !== undefined) return line;
-  await running.stop(0);
-  const why = ended ? "ended" : `did not get ready within ${timeoutMs} ms`;
-  throw new ProcessError(`${running.command}: ${why}\n${running.log}${text}`);
 }

@@ -5,6 +5,7 @@ import { runToEnd } from "./process.ts";
 
 /** Programs and npm packages that the suite talks to. */
 export type Tool =
+  | "3proxy"
   | "chromium"
   | "curl"
   | "danted"
@@ -35,6 +36,7 @@ interface ToolFacts {
 }
 
 const TOOLS: Readonly<Record<Tool, ToolFacts>> = {
+  "3proxy": { debian: "3proxy", versionArgs: ["--help"], version: /3proxy-([\d.]+)/ },
   chromium: { debian: "chromium", versionArgs: ["--version"], version: /Chromium ([\d.]+)/, title: "Chromium" },
   curl: { debian: "curl", versionArgs: ["--version"], version: /curl ([\d.]+)/ },
   danted: { debian: "dante-server", versionArgs: ["-v"], version: /Dante v([\d.]*\d)/, title: "Dante" },

@@ -1,35 +1,43 @@
-import { fileURLToPath } from "node:url";
-import { RunningProcess, waitForLine } from "../harness/process.ts";
+import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { freePort } from "../harness/port.ts";
 import type { Scope } from "../harness/scope.ts";
 import { ACCOUNT } from "./account.ts";
 import { lookUpOnce, nameServiceEnvironment } from "./names.ts";
-import type { PeerOptions, ServerPeer } from "./server-peer.ts";
+import { startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts";
 
-const SERVER = fileURLToPath(new URL("../../../../apps/server/bin/sockskitd.js", import.meta.url));
-const CLI = fileURLToPath(new URL("../../../../apps/cli/bin/sockskit.js", import.meta.url));
+const require = createRequire(import.meta.url);
+const SERVER = join(dirname(require.resolve("sockskitd/package.json")), "bin", "sockskitd.js");
+const CLI = join(dirname(require.resolve("sockskit/package.json")), "bin", "sockskit.js");
+
+/** How `sockskitd` is set up. */
+export interface SockskitdOptions extends PeerOptions {
+  /** A configuration file. Default: none, and a log of everything to explain failures. */
+  readonly configuration?: string;
+}
 
 /** Starts `sockskitd` on a free loopback port. */
-export async function startSockskitd(scope: Scope, options: PeerOptions = {}): Promise<ServerPeer> {
-  const env =
-    options.targetName === true ? await nameServiceEnvironment(await scope.temporaryFolder(), { hosts: true }) : {};
-  const account = options.password === true ? ["--user", `${ACCOUNT.username}:${ACCOUNT.password}`] : [];
-  const argv = [
-    process.execPath,
-    SERVER,
-    "--listen",
-    "127.0.0.1:0",
-    "--log-level",
-    "debug",
-    "--log-format",
-    "json",
-    ...account,
-  ];
-  const running = new RunningProcess({ argv, options: { env } }).logOutput();
-  scope.defer(() => running.stop());
-  const line = await waitForLine(running, running.stdout, (text) => text.includes('"msg":"listening"'), 15_000);
-  const { port } = JSON.parse(line) as { port: number };
-  if (options.targetName === true) await lookUpOnce(port, options.password === true);
-  return { port, process: running };
+export async function startSockskitd(scope: Scope, options: SockskitdOptions = {}): Promise<ServerPeer> {
+  const named = options.targetName === true;
+  const password = options.password === true;
+  const env = named ? await nameServiceEnvironment(await scope.temporaryFolder(), { hosts: true }) : {};
+  const port = await freePort();
+  const account = password ? ["--user", `${ACCOUNT.username}:${ACCOUNT.password}`] : [];
+  const settings =
+    options.configuration === undefined
+      ? ["--log-level", "debug", "--log-format", "json"]
+      : ["--config", await writeConfiguration(scope, options.configuration)];
+  const argv = [process.execPath, SERVER, "--listen", `127.0.0.1:${port}`, ...settings, ...account];
+  const peer = await startServer(scope, port, argv, { env });
+  if (named) await lookUpOnce(port, password);
+  return peer;
+}
+
+async function writeConfiguration(scope: Scope, text: string): Promise<string> {
+  const file = join(await scope.temporaryFolder(), "sockskit.yaml");
+  await writeFile(file, text);
+  return file;
 }
 
 /** Program and arguments of a `sockskit` command. */
