@@ -163,8 +163,13 @@ describe("what comes with the last reply", () => {
     const chain = [parseProxyUrl(`socks5h://127.0.0.1:${server.port}`)];
     const { socket } = await dialThrough({ chain, destination: parseHostPort("192.0.2.1:25") });
     const failed = once(socket, "error");
-    for (const peer of server.sockets) peer.resetAndDestroy();
-    expect(await failed).toMatchObject([{ code: "ECONNRESET" }]);
+    const [peer] = server.sockets;
+    peer?.pause();
+    socket.write(Buffer.alloc(0x400000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Closed with unread data: a reset without a FIN before it.
+    peer?.destroy();
+    expect(await failed).toMatchObject([{ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string }]);
   });
 });
 

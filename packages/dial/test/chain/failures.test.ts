@@ -216,8 +216,9 @@ describe.each(places)("in the middle of %s of %s", (stage, url, steps) => {
   test("the proxy resets", async () => {
     const server = await scripted(steps, "reset");
     const error = await failure(url, server);
-    expect(error).toMatchObject({ code: "ERR_SOCKS_PROXY_CLOSED", stage, cause: { code: "ECONNRESET" } });
-    expect(error.message).toContain("broke the connection (ECONNRESET)");
+    expect(error).toMatchObject({ code: "ERR_SOCKS_PROXY_CLOSED", stage });
+    // Node sends a FIN before the RST, and either may be seen first.
+    if (error.cause !== undefined) expect(error.cause).toMatchObject({ code: "ECONNRESET" });
   });
 
   test("the proxy says nothing more: the deadline of the whole", async () => {
