@@ -26,13 +26,16 @@ export type Outcome =
       /** The place under the rule's limits; whoever has the outcome gives it back. */
       readonly share: RuleShare | undefined;
     }
-  | {
-      readonly type: "denied";
-      readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT";
-      readonly reason: string;
-      readonly rule: number | undefined;
-    }
+  | (Denial & { readonly type: "denied" })
   | { readonly type: "unreachable"; readonly error: Error };
+
+/** Why the rules refuse a request. */
+export interface Denial {
+  readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT";
+  readonly reason: string;
+  /** Position of the rule that decided, if one did. */
+  readonly rule: number | undefined;
+}
 
 /** Tells `dial` that an address is not to be dialled; what it says is in the decision. */
 const NOT_THIS_ONE = new ServerError("ERR_SOCKS_DENIED", "the rules deny this address");

@@ -1,20 +1,25 @@
 import type { Socket } from "node:net";
-import { type HandshakeError, type HandshakeRequest, type ServerEvent, ServerHandshake } from "@sockskit/handshake";
-import { repForError } from "@sockskit/policy";
+import {
+  type HandshakeError,
+  type HandshakeRequest,
+  type ServerEvent,
+  ServerHandshake,
+  type ServerReply,
+} from "@sockskit/handshake";
+import { type Command, repForError } from "@sockskit/policy";
 import { type IpAddress, REP } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
-import type { RuleShare } from "../limits/rule-limits.ts";
 import { printable } from "../printable.ts";
 import type { Tunnel } from "../relay/relay.ts";
-import { localAddressOf } from "../socket-address.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
-import { type Outcome, reach } from "./reach.ts";
+import type { Denial } from "./reach.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
+import { type Task, type TaskTunnel, taskFor } from "./task.ts";
 
 /** What is still read of a client that was refused, so that the refusal is not lost to a reset. */
 const MAX_DISCARDED_LENGTH = 0x40000;
@@ -30,8 +35,7 @@ export class Session implements LaneEntry {
   #phase: SessionPhase = "handshake";
   #handshake: ServerHandshake | undefined;
   #login: LoginStep | undefined;
-  #dial: AbortController | undefined;
-  #share: RuleShare | undefined;
+  #task: Task | undefined;
   #tunnel: Tunnel | undefined;
   #end: SessionEnd | undefined;
   #clientEnded = false;
@@ -40,7 +44,7 @@ export class Session implements LaneEntry {
   readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
   readonly #onEnd = (): void => {
     this.#clientEnded = true;
-    this.#leaveIfNothingMoreComes();
+    if (!this.#run(() => this.#task?.clientEnded?.())) this.#leaveIfNothingMoreComes();
   };
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#destroy("client-left", error.code);
   readonly #onClose = (): void => this.#finish();
@@ -128,7 +132,7 @@ export class Session implements LaneEntry {
         this.#record.authenticated(event.methodName);
         break;
       case "request":
-        this.#connect(event.request);
+        this.#begin(event.request);
         break;
       case "failed":
         this.#refuse(event.error);
@@ -166,58 +170,69 @@ export class Session implements LaneEntry {
     this.#login.start({ username, password, client: this.client });
   }
 
-  #connect(request: HandshakeRequest): void {
-    const { destination } = request;
+  /** Everything is known that the rules are asked about: what the client wants begins here. */
+  #begin(request: HandshakeRequest): void {
+    const { destination, command } = request;
     this.#moveTo("connecting");
     this.#record.destination = destination;
     const policy = this.#host.policyFor(destination.port);
-    this.#settings = this.#host.settings;
-    this.#dial = new AbortController();
+    const settings = this.#host.settings;
+    this.#settings = settings;
     const { user } = this.#record;
-    const asked = { client: this.client, command: "connect", destination } as const;
-    reach(user === undefined ? asked : { ...asked, user }, policy, this.#settings, this.#dial.signal).then(
-      (outcome) => this.#advance(() => this.#answer(outcome, request)),
-      (cause: unknown) => this.#fail(cause),
-    );
+    const asked = { client: this.client, command: command as Command, destination };
+    this.#task = taskFor({
+      host: this.#host,
+      settings,
+      policy,
+      request,
+      question: user === undefined ? asked : { ...asked, user },
+      run: (step) => this.#run(step),
+      grant: (reply) => this.#reply(reply),
+      deny: (denial) => this.#deny(denial),
+      fail: (error) => this.#answerFailure(error),
+      openTunnel: (tunnel) => this.#openTunnel(tunnel, request),
+    });
+    this.#task.start();
   }
 
-  #answer(outcome: Outcome, request: HandshakeRequest): readonly ServerEvent[] | undefined {
-    this.#dial = undefined;
-    const handshake = this.#handshake;
-    if (outcome.type === "reached") {
-      this.#share = outcome.share;
-      if (this.#phase === "connecting" && handshake !== undefined) this.#openTunnel(outcome, request, handshake);
-      else this.#discard(outcome);
+  #run(step: () => void): boolean {
+    if (this.#task === undefined) return false;
+    this.#advance(() => {
+      step();
       return undefined;
-    }
-    if (this.#phase !== "connecting") return undefined;
-    if (outcome.type === "denied") {
-      const { code, reason, rule } = outcome;
-      const rep = REP.connectionNotAllowedByRuleset;
-      this.#host.tally.denied += 1;
-      this.#end = { reason: "refused", code, rep };
-      this.#record.denied({ stage: "request", code, reason, rep, rule });
-      return handshake?.reply({ rep });
-    }
-    const rep = repForError(outcome.error);
-    this.#host.tally.unreachable += 1;
-    this.#end = { reason: "unreachable", code: codeOf(outcome.error), rep };
-    return handshake?.reply({ rep });
+    });
+    return true;
   }
 
-  #openTunnel(outcome: Reached, request: HandshakeRequest, handshake: ServerHandshake): void {
-    const { target, address, rule, share } = outcome;
+  #reply(reply: ServerReply): void {
+    for (const event of this.#handshake?.reply(reply) ?? []) this.#perform(event);
+  }
+
+  #deny({ code, reason, rule }: Denial): void {
+    const rep = REP.connectionNotAllowedByRuleset;
+    this.#host.tally.denied += 1;
+    this.#end = { reason: "refused", code, rep };
+    this.#record.denied({ stage: "request", code, reason, rep, rule });
+    this.#reply({ rep });
+  }
+
+  #answerFailure(error: Error): void {
+    const rep = repForError(error);
+    this.#host.tally.unreachable += 1;
+    this.#end = { reason: "unreachable", code: codeOf(error), rep };
+    this.#reply({ rep });
+  }
+
+  #openTunnel({ target, boundAddress, address, rule, bucket }: TaskTunnel, request: HandshakeRequest): void {
     const socket = this.#socket;
     try {
-      const boundAddress = localAddressOf(target);
-      const granted = boundAddress === undefined ? { rep: REP.succeeded } : { rep: REP.succeeded, boundAddress };
-      const early = handshake.takeTrailingData();
-      for (const event of handshake.reply(granted)) this.#perform(event);
+      const early = this.#handshake?.takeTrailingData();
+      this.#reply({ rep: REP.succeeded, boundAddress });
       this.#tunnel = this.#host.relay.start({
         client: socket,
         target,
         early,
-        bucket: share?.bucket,
+        bucket,
         idleMs: this.#settings.timeouts.idleMs,
         idleLane: this.#settings.lanes.idle,
         onEnd: (end) => {
@@ -238,13 +253,6 @@ export class Session implements LaneEntry {
     this.#record.connected(request, address, rule);
   }
 
-  /** The client left while its destination was being dialled. */
-  #discard({ target, share }: Reached): void {
-    target.destroy();
-    if (share !== undefined) this.#settings.ruleLimits.release(share);
-    this.#share = undefined;
-  }
-
   /** What the protocol has as an answer is sent: our side ends at once, the client's may take a little longer. */
   #refuse(error: HandshakeError): void {
     if (this.#end === undefined) {
@@ -253,6 +261,7 @@ export class Session implements LaneEntry {
       this.#record.denied({ stage, code, reason, rep });
     }
     this.#handshake = undefined;
+    this.#stopTask();
     this.#moveTo("refused");
     this.#settings.lanes.linger.add(this);
     this.#socket.end();
@@ -267,6 +276,12 @@ export class Session implements LaneEntry {
     this.#phase = phase;
   }
 
+  #stopTask(): void {
+    const task = this.#task;
+    this.#task = undefined;
+    task?.stop();
+  }
+
   #fail(cause: unknown): void {
     const message = `session ${this.#record.id} failed: ${cause instanceof Error ? cause.message : String(cause)}`;
     this.#host.announcer.report(new ServerError("ERR_SOCKS_SESSION_FAILED", message, { cause }));
@@ -276,7 +291,7 @@ export class Session implements LaneEntry {
   #destroy(reason: CloseReason, code?: string): void {
     this.#end ??= { reason, code };
     this.#moveTo("closed");
-    this.#dial?.abort();
+    this.#stopTask();
     this.#login?.cancel();
     this.#socket.destroy();
   }
@@ -285,9 +300,8 @@ export class Session implements LaneEntry {
   #finish(): void {
     this.#moveTo("closed");
     this.#settings.lanes.linger.delete(this);
-    this.#dial?.abort();
+    this.#stopTask();
     this.#login?.cancel();
-    if (this.#share !== undefined) this.#settings.ruleLimits.release(this.#share);
     const { bytesIn, bytesOut } = this;
     this.#host.tally.bytesIn += bytesIn;
     this.#host.tally.bytesOut += bytesOut;
@@ -295,8 +309,6 @@ export class Session implements LaneEntry {
     this.#record.closed(this.#end ?? { reason: "client-left" }, bytesIn, bytesOut);
   }
 }
-
-type Reached = Extract<Outcome, { readonly type: "reached" }>;
 
 /** The system's code behind an error, or its own. */
 function codeOf(error: Error): string | undefined {
