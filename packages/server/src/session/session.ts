@@ -15,7 +15,7 @@ import { printable } from "../printable.ts";
 import type { Tunnel } from "../relay/relay.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
-import type { Denial } from "./reach.ts";
+import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";

@@ -5,7 +5,7 @@ import type { IpAddress } from "@sockskit/wire";
 import type { RateBucket } from "../limits/rate-bucket.ts";
 import { ConnectTask } from "./connect-task.ts";
 import type { SessionHost } from "./host.ts";
-import type { Denial } from "./reach.ts";
+import type { Denial } from "./rule-share.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a session does for its client once it knows what that wants. There is one kind for each command. */
