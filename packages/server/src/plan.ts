@@ -13,6 +13,7 @@ import {
   type ServerOptions,
   type TimeoutOptions,
 } from "./options.ts";
+import { type BindPlan, bindPlan, type UdpPlan, udpPlan } from "./ports/relay-plan.ts";
 
 /** Options after every check that needs no socket: nothing of them can fail any more but opening the listeners. */
 export interface Plan {
@@ -24,15 +25,31 @@ export interface Plan {
   readonly outbound: NonNullable<ServerOptions["outbound"]>;
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly bind: BindPlan;
+  readonly udp: UdpPlan;
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["listen", "authMethods", "credentials", "rules", "outbound", "timeouts", "limits", "allowOpenProxy", "engine"],
+  "": [
+    "listen",
+    "authMethods",
+    "credentials",
+    "rules",
+    "outbound",
+    "bind",
+    "udp",
+    "timeouts",
+    "limits",
+    "allowOpenProxy",
+    "engine",
+  ],
   outbound: ["localAddress", "family", "resolver"],
+  bind: ["ports", "allowAnyPeer"],
+  udp: ["ports", "fullCone"],
   timeouts: Object.keys(DEFAULT_TIMEOUTS),
   limits: Object.keys(DEFAULT_LIMITS),
 };
-const LISTEN_KEYS: readonly string[] = ["host", "port", "versions", "authMethods"];
+const LISTEN_KEYS: readonly string[] = ["host", "port", "versions", "authMethods", "advertise"];
 
 /** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
 const MAX_LINGER_MS = 10_000;
@@ -70,6 +87,8 @@ export function planServer(options: ServerOptions): Plan {
     outbound: options.outbound ?? {},
     timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
     limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
+    bind: bindPlan(options.bind),
+    udp: udpPlan(options.udp),
   };
 }
 

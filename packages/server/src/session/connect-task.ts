@@ -31,7 +31,8 @@ export class ConnectTask implements Task {
     const { target, address, rule, share } = outcome;
     this.#share = share;
     const boundAddress = localAddressOf(target);
-    this.#context.openTunnel({ target, boundAddress, address, rule, bucket: share?.bucket });
+    const early = this.#context.takeEarly();
+    this.#context.openTunnel({ target, early, boundAddress, address, rule, bucket: share?.bucket });
   }
 
   /** The client left while its destination was being dialled. */

@@ -1,7 +1,9 @@
 import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Address, IpAddress } from "@sockskit/wire";
+import type { Command } from "@sockskit/policy";
 import type { Announcer, CloseReason, SessionDenied } from "../events.ts";
 import { printable } from "../printable.ts";
+import type { Traffic } from "../relay/relay.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 
 /** Who a session's client is, once it logged in. */
@@ -46,7 +48,7 @@ export class SessionRecord {
   }
 
   /** What the session is at this moment. */
-  info(phase: SessionPhase, bytesIn: number, bytesOut: number): SessionInfo {
+  info(phase: SessionPhase, { bytesIn, bytesOut }: Traffic): SessionInfo {
     return { ...this.#who(), ...this.#whereTo(), phase, bytesIn, bytesOut, durationMs: this.#durationMs() };
   }
 
@@ -73,27 +75,25 @@ export class SessionRecord {
     });
   }
 
-  connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
-    if (!this.#announcer.isHeard("connected")) return;
-    const { version, userId, destination } = request;
-    this.#announcer.announce("connected", {
-      ...this.#who(),
-      ...(userId === undefined ? {} : { userId: printable(userId) }),
-      version,
-      destination,
-      address,
-      rule,
-      durationMs: this.#durationMs(),
-    });
+  bound(request: HandshakeRequest, address: IpAddress): void {
+    if (!this.#announcer.isHeard("bound")) return;
+    this.#announcer.announce("bound", { ...this.#who(), ...asked(request), address, durationMs: this.#durationMs() });
   }
 
-  closed({ reason, code, rep }: SessionEnd, bytesIn: number, bytesOut: number): void {
+  connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
+    if (!this.#announcer.isHeard("connected")) return;
+    const durationMs = this.#durationMs();
+    this.#announcer.announce("connected", { ...this.#who(), ...asked(request), address, rule, durationMs });
+  }
+
+  closed({ reason, code, rep }: SessionEnd, { bytesIn, bytesOut, datagrams }: Traffic): void {
     if (!this.#announcer.isHeard("closed")) return;
     this.#announcer.announce("closed", {
       ...this.#who(),
       ...this.#whereTo(),
       bytesIn,
       bytesOut,
+      ...(datagrams === undefined ? {} : { datagrams }),
       durationMs: this.#durationMs(),
       reason,
       ...(code === undefined ? {} : { code }),
@@ -113,4 +113,15 @@ export class SessionRecord {
   #durationMs(): number {
     return performance.now() - this.#openedAtMs;
   }
+}
+
+/** What a client asked for, as events have it. */
+function asked({ version, userId, command, destination }: HandshakeRequest): {
+  readonly version: 4 | 5;
+  readonly userId?: string;
+  readonly command: Command;
+  readonly destination: Address;
+} {
+  const id = userId === undefined ? {} : { userId: printable(userId) };
+  return { ...id, version, command: command as Command, destination };
 }

@@ -7,22 +7,26 @@ import {
   type ServerReply,
 } from "@sockskit/handshake";
 import { type Command, repForError } from "@sockskit/policy";
-import { type IpAddress, REP } from "@sockskit/wire";
+import { type IpAddress, REP, withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import { printable } from "../printable.ts";
-import type { Tunnel } from "../relay/relay.ts";
+import type { Traffic, Tunnel } from "../relay/relay.ts";
+import { localAddressOf } from "../socket-address.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
+import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
 
 /** What is still read of a client that was refused, so that the refusal is not lost to a reset. */
 const MAX_DISCARDED_LENGTH = 0x40000;
+
+const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 
 /** One client's connection, from accepting it until everything that belongs to it is closed. */
 export class Session implements LaneEntry {
@@ -37,6 +41,7 @@ export class Session implements LaneEntry {
   #login: LoginStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
+  #traffic: Traffic | undefined;
   #end: SessionEnd | undefined;
   #clientEnded = false;
   #discarded = 0;
@@ -68,19 +73,14 @@ export class Session implements LaneEntry {
     return this.#record.client;
   }
 
-  /** Bytes taken from the client and sent on. */
-  get bytesIn(): number {
-    return this.#tunnel?.bytesIn ?? 0;
-  }
-
-  /** Bytes taken from the destination and sent on. */
-  get bytesOut(): number {
-    return this.#tunnel?.bytesOut ?? 0;
+  /** What was moved for the client until now. */
+  get traffic(): Traffic {
+    return this.#traffic ?? NOTHING;
   }
 
   /** What it is at this moment. */
   get info(): SessionInfo {
-    return this.#record.info(this.#phase, this.bytesIn, this.bytesOut);
+    return this.#record.info(this.#phase, this.traffic);
   }
 
   /** Begins to read. */
@@ -104,6 +104,9 @@ export class Session implements LaneEntry {
   }
 
   #receive(chunk: Buffer): void {
+    const task = this.#task;
+    if (task?.receive !== undefined)
+      return void this.#run(() => task.receive?.(chunk) === false && this.#socket.pause());
     if (this.#phase !== "refused") return this.#advance(() => this.#handshake?.receive(chunk));
     this.#discarded += chunk.length;
     if (this.#discarded > MAX_DISCARDED_LENGTH) this.#socket.pause();
@@ -146,7 +149,7 @@ export class Session implements LaneEntry {
    */
   #holdBack(): void {
     const handshake = this.#handshake;
-    if (handshake === undefined) return;
+    if (handshake === undefined || this.#task?.receive !== undefined) return;
     const isBusy = handshake.state === "verifying" || handshake.state === "deciding";
     if (isBusy && handshake.bufferedLength > 0) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
@@ -180,19 +183,27 @@ export class Session implements LaneEntry {
     this.#settings = settings;
     const { user } = this.#record;
     const asked = { client: this.client, command: command as Command, destination };
-    this.#task = taskFor({
+    const task = taskFor({
       host: this.#host,
       settings,
       policy,
       request,
       question: user === undefined ? asked : { ...asked, user },
+      localAddress: localAddressOf(this.#socket) ?? this.#entrance.address,
       run: (step) => this.#run(step),
-      grant: (reply) => this.#reply(reply),
+      takeEarly: () => this.#handshake?.takeTrailingData(),
+      listening: (address, phase) => this.#listening(address, phase, request),
+      carry: (traffic) => {
+        this.#traffic = traffic;
+      },
       deny: (denial) => this.#deny(denial),
       fail: (error) => this.#answerFailure(error),
       openTunnel: (tunnel) => this.#openTunnel(tunnel, request),
+      close: (reason) => this.#destroy(reason),
     });
-    this.#task.start();
+    this.#task = task;
+    task.start();
+    if (this.#clientEnded) this.#run(() => task.clientEnded?.());
   }
 
   #run(step: () => void): boolean {
@@ -223,10 +234,17 @@ export class Session implements LaneEntry {
     this.#reply({ rep });
   }
 
-  #openTunnel({ target, boundAddress, address, rule, bucket }: TaskTunnel, request: HandshakeRequest): void {
+  #listening(address: IpAddress, phase: "binding" | "association", request: HandshakeRequest): void {
+    const { advertise } = this.#entrance;
+    const boundAddress = advertise?.type === address.type ? withPort(advertise, address.port) : address;
+    this.#reply({ rep: REP.succeeded, boundAddress });
+    this.#moveTo(phase);
+    this.#record.bound(request, address);
+  }
+
+  #openTunnel({ target, early, boundAddress, address, rule, bucket }: TaskTunnel, request: HandshakeRequest): void {
     const socket = this.#socket;
     try {
-      const early = this.#handshake?.takeTrailingData();
       this.#reply({ rep: REP.succeeded, boundAddress });
       this.#tunnel = this.#host.relay.start({
         client: socket,
@@ -241,6 +259,7 @@ export class Session implements LaneEntry {
           this.#finish();
         },
       });
+      this.#traffic = this.#tunnel;
       socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
     } catch (error) {
       target.destroy();
@@ -302,11 +321,10 @@ export class Session implements LaneEntry {
     this.#settings.lanes.linger.delete(this);
     this.#stopTask();
     this.#login?.cancel();
-    const { bytesIn, bytesOut } = this;
-    this.#host.tally.bytesIn += bytesIn;
-    this.#host.tally.bytesOut += bytesOut;
+    const { traffic } = this;
+    addTraffic(this.#host.tally, traffic);
     this.#host.ended(this);
-    this.#record.closed(this.#end ?? { reason: "client-left" }, bytesIn, bytesOut);
+    this.#record.closed(this.#end ?? { reason: "client-left" }, traffic);
   }
 }
 

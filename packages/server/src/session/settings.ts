@@ -4,6 +4,7 @@ import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
+import type { BindPlan, UdpPlan } from "../ports/relay-plan.ts";
 
 /** Deadlines of one set of settings, by what they bound. */
 export interface Lanes {
@@ -13,6 +14,10 @@ export interface Lanes {
   readonly linger: DeadlineLane<LaneEntry>;
   /** Between two looks at whether a tunnel is idle. */
   readonly idle: DeadlineLane<LaneEntry>;
+  /** From a BIND to the connection of its peer. */
+  readonly bind: DeadlineLane<LaneEntry>;
+  /** Between two looks at whether an association is idle. */
+  readonly udp: DeadlineLane<LaneEntry>;
 }
 
 /** What a session goes by. Never changed: a reload makes a new one, and each session asks for the newest at each step. */
@@ -27,10 +32,12 @@ export interface Settings {
   };
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly bind: BindPlan;
+  readonly udp: UdpPlan;
   readonly lanes: Lanes;
 }
 
-/** An idle tunnel is found within an eighth of its time. */
+/** An idle tunnel or association is found within an eighth of its time. */
 const IDLE_LOOKS = 8;
 
 /** Lanes for these times; those of `previous` where the time is the same, so that what waits in them stays known. */
@@ -39,6 +46,8 @@ export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): 
     handshake: laneFor(timeouts.handshakeMs, previous?.handshake),
     linger: laneFor(timeouts.lingerMs, previous?.linger),
     idle: laneFor(timeouts.idleMs / IDLE_LOOKS, previous?.idle),
+    bind: laneFor(timeouts.bindMs, previous?.bind),
+    udp: laneFor(timeouts.udpMs / IDLE_LOOKS, previous?.udp),
   };
 }
 
