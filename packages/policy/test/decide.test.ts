@@ -233,7 +233,7 @@ describe("look-ups have to be named", () => {
   const everything: RuleConfig = { action: "allow" };
   const lookUps: RuleConfig = { action: "allow", commands: ["resolve", "resolve-ptr"] };
 
-  test.each<[Asked["command"]]>([["resolve"], ["resolve-ptr"]])("%s", (command) => {
+  test.each(["resolve", "resolve-ptr"] as const)("%s", (command) => {
     expect(ask([everything], { command })).toBe("deny");
     expect(ask([everything], { command, from: "127.0.0.1" })).toBe("deny");
     expect(ask([lookUps], { command })).toBe("allow");

@@ -148,7 +148,6 @@ describe("failures have their code", () => {
     ["no such name", async () => connectName("no-such-host.invalid", 80), "04"],
     ["port 0", async () => connectRequest(0), "01"],
     ["an unassigned command", async () => octets("05 09 00 01 7f 00 00 01 00 50"), "07"],
-    ["UDP ASSOCIATE, which is not there yet", async () => octets("05 03 00 01 00 00 00 00 00 00"), "07"],
     ["an unknown kind of address", async () => octets("05 01 00 02"), "08"],
     ["a name of length 0", async () => octets("05 01 00 03 00 00 50"), "01"],
     ["a name with an octet 00", async () => octets("05 01 00 03 04 61 2e 00 62 00 50"), "01"],

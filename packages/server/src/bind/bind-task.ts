@@ -4,6 +4,7 @@ import { type IpAddress, parseIpAddress, withPort } from "@sockskit/wire";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
 import { type Denial, FULL, fullDenial, takeShare } from "../session/rule-share.ts";
+import { familyOf } from "../session/settings.ts";
 import type { Task, TaskContext } from "../session/task.ts";
 import { remoteAddressOf } from "../socket-address.ts";
 import { type ExpectedPeer, expectedPeer, judgePeer } from "./expected-peer.ts";
@@ -70,7 +71,7 @@ export class BindTask implements Task, LaneEntry {
     const context = this.#context;
     const { question, policy, settings, request } = context;
     // A reply of SOCKS 4 has room for IPv4 alone.
-    const family = request.version === 4 ? 4 : settings.outbound.family;
+    const family = request.version === 4 ? 4 : familyOf(settings.outbound);
     const expected = await expectedPeer(question, policy, settings, family, this.#lookup.signal);
     if ("code" in expected) return void context.run(() => context.deny(expected));
     const host = await this.#hostFor(expected);

@@ -1,5 +1,6 @@
 import type { Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
+import { parseIpAddress } from "@sockskit/wire";
 import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
@@ -39,6 +40,12 @@ export interface Settings {
 
 /** An idle tunnel or association is found within an eighth of its time. */
 const IDLE_LOOKS = 8;
+
+/** The family of what goes out: a local address has only one. */
+export function familyOf({ localAddress, family }: Settings["outbound"]): "auto" | 4 | 6 {
+  if (localAddress === undefined) return family;
+  return parseIpAddress(localAddress)?.type === "ipv4" ? 4 : 6;
+}
 
 /** Lanes for these times; those of `previous` where the time is the same, so that what waits in them stays known. */
 export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): Lanes {

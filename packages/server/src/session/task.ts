@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Policy, Question } from "@sockskit/policy";
 import type { IpAddress } from "@sockskit/wire";
+import { AssociateTask } from "../associate/associate-task.ts";
 import { BindTask } from "../bind/bind-task.ts";
 import type { CloseReason } from "../events.ts";
 import type { RateBucket } from "../limits/rate-bucket.ts";
@@ -83,6 +84,8 @@ export function taskFor(context: TaskContext): Task {
   switch (context.question.command) {
     case "bind":
       return new BindTask(context);
+    case "udp-associate":
+      return new AssociateTask(context);
     default:
       return new ConnectTask(context);
   }
