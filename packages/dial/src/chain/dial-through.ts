@@ -7,7 +7,7 @@ import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { requireDestination } from "../internal/require.ts";
 import { hopsOf, type ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
-import { Tunnel } from "./tunnel.ts";
+import { Tunnel, type TunnelTask } from "./tunnel.ts";
 
 /** Where and how {@link dialThrough} connects. */
 export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
@@ -57,7 +57,13 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
     const hops = hopsOf(options.chain);
     requireDestination(destination);
     const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
-    const tunnel = new Tunnel(operation, hops, destination, settings, strict, createObserver(options, operation));
-    operation.run(() => tunnel.open());
+    const task: TunnelTask = {
+      command: "connect",
+      destination,
+      strict,
+      onOpen: (tunnel) => operation.succeed(tunnel),
+    };
+    const observer = createObserver(options, operation);
+    operation.run(() => new Tunnel(operation, hops, task, settings, observer).open());
   });
 }

@@ -20,6 +20,7 @@ export type ProgressEvent = ProgressContext & ProgressStep;
  * - `direct`: the proxy is left out, its URL lists the destination as directly connected.
  * - `dialling`, `connected`, `attempt-failed`: one TCP connection; several addresses may be tried at the same time.
  * - `method-selected`, `authenticated`: SOCKS 5 only. `warning` says what the proxy did that is not by the book.
+ * - `listening`: the proxy listens for the peer of a BIND; `established` follows when it came, with its address.
  * - `established`: the proxy granted the request; after the last hop the tunnel is open.
  */
 export type ProgressStep =
@@ -34,7 +35,7 @@ export type ProgressStep =
       readonly warning?: string | undefined;
     }
   | {
-      readonly step: "established";
+      readonly step: "listening" | "established";
       readonly destination: Address;
       readonly reply: number;
       readonly boundAddress: Address | undefined;

@@ -27,6 +27,11 @@ export interface Activity {
 /** `setTimeout` takes no more. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
+/** Checks a time limit, in milliseconds. */
+export function requireTimeout(name: string, timeoutMs: number): number {
+  return requireInteger(name, timeoutMs, 1, MAX_TIMEOUT_MS);
+}
+
 /**
  * One attempt to get somewhere, with its deadlines and its caller's signal. Whoever opens something tells it how to undo
  * that; the operation ends once, by {@link Operation.succeed} or by {@link Operation.fail}, and then frees everything.
@@ -36,7 +41,9 @@ const MAX_TIMEOUT_MS = 0x7fffffff;
  */
 export class Operation<T> {
   readonly #startedAt = performance.now();
-  readonly #limits: OperationLimits;
+  /** Since when the deadline of the whole counts. */
+  #countsFrom = this.#startedAt;
+  #limits: OperationLimits;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #onAbort: (() => void) | undefined;
@@ -56,9 +63,9 @@ export class Operation<T> {
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    requireInteger(limits.timeoutName ?? "timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
+    requireTimeout(limits.timeoutName ?? "timeoutMs", limits.timeoutMs);
     for (const [stage, limit] of Object.entries(limits.stageTimeoutsMs ?? {})) {
-      if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
+      if (limit !== undefined) requireTimeout(`stageTimeoutsMs["${stage}"]`, limit);
     }
     const { signal } = limits;
     if (signal !== undefined) {
@@ -90,6 +97,18 @@ export class Operation<T> {
     }
     this.#stageEndsAt = performance.now() + limit;
     if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer();
+  }
+
+  /**
+   * Begins a part that waits for somebody else: from now on it has `timeoutMs`, whatever was left, and no limit for its
+   * stage.
+   */
+  extend(timeoutMs: number, timeoutName: string, activity: Activity): void {
+    this.#limits = { timeoutMs, timeoutName, signal: this.#limits.signal };
+    this.#countsFrom = performance.now();
+    this.#stageEndsAt = Number.POSITIVE_INFINITY;
+    this.#activity = activity;
+    if (!this.#over) this.#armTimer();
   }
 
   /** Says how to free what is open from now on; replaces what was said before. */
@@ -130,7 +149,7 @@ export class Operation<T> {
 
   #armTimer(): void {
     clearTimeout(this.#timer);
-    this.#timerEndsAt = Math.min(this.#startedAt + this.#limits.timeoutMs, this.#stageEndsAt);
+    this.#timerEndsAt = Math.min(this.#countsFrom + this.#limits.timeoutMs, this.#stageEndsAt);
     // Rounded up, so that timers of the same length share one list in Node.
     const pauseMs = Math.ceil(this.#timerEndsAt - performance.now());
     this.#timer = setTimeout(Operation.#onTimer, pauseMs, this as Operation<unknown>);
@@ -138,7 +157,7 @@ export class Operation<T> {
 
   static #onTimer(this: void, operation: Operation<unknown>): void {
     const now = performance.now();
-    const wholeIsOver = now >= operation.#startedAt + operation.#limits.timeoutMs;
+    const wholeIsOver = now >= operation.#countsFrom + operation.#limits.timeoutMs;
     // The stage that set the timer may be over: then its successor's limit counts.
     if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
     else operation.#armTimer();
@@ -148,7 +167,7 @@ export class Operation<T> {
     const { timeoutMs, timeoutName = "timeoutMs", stageTimeoutsMs } = this.#limits;
     const stage = this.#stage ?? "request";
     const limit = whole
-      ? `${timeoutMs} ms (${timeoutName}, for the whole way)`
+      ? `${timeoutMs} ms (${timeoutName}${this.#countsFrom === this.#startedAt ? ", for the whole way" : ""})`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
     const message = `timed out after ${limit} waiting for ${this.#awaited()}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
