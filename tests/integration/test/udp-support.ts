@@ -1,8 +1,11 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type net from "node:net";
+import type { Resolver } from "@sockskit/dial";
+import type { DropReason } from "@sockskit/server";
 import { concat, octets, readOctets } from "@sockskit/testing";
-import { afterTest, connectTo, GREETING, portHex } from "./server-support.ts";
+import { ipv4Address } from "@sockskit/wire";
+import { afterTest, connectTo, GREETING, portHex, type Running, until } from "./server-support.ts";
 
 /** A UDP socket on loopback, for one test. */
 export interface UdpPeer {
@@ -13,6 +16,7 @@ export interface UdpPeer {
   /** Waits for the next datagram that nobody has waited for. */
   readonly next: (timeoutMs?: number) => Promise<Buffer>;
   readonly send: (data: Uint8Array | string, port: number, host?: string) => void;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens a UDP socket; it is closed after the test. */
@@ -21,7 +25,13 @@ export async function openUdp(host = "127.0.0.1", port = 0): Promise<UdpPeer> {
   socket.on("error", () => undefined);
   socket.bind(port, host);
   await once(socket, "listening");
-  afterTest(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  let isOpen = true;
+  const close = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  };
+  afterTest(close);
   const received: { data: Buffer; from: RemoteInfo }[] = [];
   let taken = 0;
   let wake = (): void => undefined;
@@ -45,15 +55,14 @@ export async function openUdp(host = "127.0.0.1", port = 0): Promise<UdpPeer> {
     taken += 1;
     return (received[taken - 1] as { data: Buffer }).data;
   };
-  const send = (data: Uint8Array | string, toPort: number, toHost = host): void =>
-    void socket.send(data, toPort, toHost);
-  return { socket, port: socket.address().port, received, next, send };
+  const send = (data: Uint8Array | string, toPort: number, toHost = host): void => socket.send(data, toPort, toHost);
+  return { socket, port: socket.address().port, received, next, send, close };
 }
 
 /** Opens a UDP socket that sends everything back. */
 export async function openUdpEcho(host?: string): Promise<UdpPeer> {
   const echo = await openUdp(host);
-  echo.socket.on("message", (data, from) => void echo.socket.send(data, from.port, from.address));
+  echo.socket.on("message", (data, from) => echo.socket.send(data, from.port, from.address));
   return echo;
 }
 
@@ -97,4 +106,33 @@ export function header6(port: number): Uint8Array {
 export function headerName(name: string, port: number): Uint8Array {
   const length = Buffer.byteLength(name).toString(16).padStart(2, "0");
   return octets(`00 00 00 03 ${length} ${Buffer.from(name).toString("hex")} ${portHex(port)}`);
+}
+
+/** Ends the association of the only session, and tells what was dropped in it. */
+export async function droppedIn(
+  running: Running,
+  control: { end: () => void },
+): Promise<Partial<Record<DropReason, number>>> {
+  control.end();
+  await until(() => running.log.closed.length === 1, "the session is closed");
+  const [error] = running.log.error;
+  if (error !== undefined) throw error;
+  const { dropped } = running.log.closed[0]?.datagrams ?? {};
+  return Object.fromEntries(Object.entries(dropped ?? {}).filter(([, count]) => count > 0));
+}
+
+/** A resolver that knows these names, and what it was asked. */
+export function resolverOf(
+  names: Readonly<Record<string, readonly string[]>>,
+): Resolver & { readonly asked: string[] } {
+  const asked: string[] = [];
+  return {
+    asked,
+    resolve: (name) => {
+      asked.push(name);
+      const hosts = names[name];
+      if (hosts === undefined) return Promise.reject(new TypeError("no such name"));
+      return Promise.resolve(hosts.map((host) => ipv4Address(Uint8Array.from(host.split("."), Number), 0)));
+    },
+  };
 }
