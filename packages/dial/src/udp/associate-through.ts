@@ -22,7 +22,7 @@ export interface AssociateThroughOptions
   extends Omit<DialThroughOptions, "destination" | "allowHalfOpen">, DatagramOptions {
   /** The proxy: a chain of one, SOCKS 5. UDP behind other proxies is refused. */
   readonly chain: readonly ProxyHop[];
-  /** Deadline until datagrams can be sent, in milliseconds. Default 30000. */
+  /** Deadline until datagrams can be sent, and of each later look-up, in milliseconds. Default 30000. */
   readonly timeoutMs?: number | undefined;
   /** Gives up, and ends the association later as well. */
   readonly signal?: AbortSignal | undefined;
@@ -52,7 +52,8 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
       command: "udp-associate",
       destination: UNKNOWN_SOURCE,
       strict,
-      onOpen: (tunnel, hop) => new Opening(operation, tunnel, hop as Hop, settings, datagrams, signal).begin(),
+      onOpen: (tunnel, hop) =>
+        new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal).begin(),
     };
     const observer = createObserver(options, operation);
     operation.run(() => new Tunnel(operation, hops, task, settings, observer).open());
@@ -67,6 +68,7 @@ class Opening {
   readonly #hop: Hop;
   readonly #settings: OutgoingSettings;
   readonly #datagrams: DatagramSettings;
+  readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
 
   constructor(
@@ -75,6 +77,7 @@ class Opening {
     hop: Hop,
     settings: OutgoingSettings,
     datagrams: DatagramSettings,
+    timeoutMs: number,
     signal: AbortSignal | undefined,
   ) {
     this.#operation = operation;
@@ -83,6 +86,7 @@ class Opening {
     this.#hop = hop;
     this.#settings = settings;
     this.#datagrams = datagrams;
+    this.#timeoutMs = timeoutMs;
     this.#signal = signal;
   }
 
@@ -134,7 +138,7 @@ class Opening {
         control: this.#control,
         socket,
         relayAddress,
-        names: new TargetNames(this.#hop, this.#settings),
+        names: new TargetNames(this.#hop, this.#settings, this.#timeoutMs),
         datagrams: this.#datagrams,
         signal: this.#signal,
       }),

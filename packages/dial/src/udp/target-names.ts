@@ -1,9 +1,9 @@
 import { type Address, type IpAddress, withPort } from "@sockskit/wire";
 
+import { resolveHost } from "../address/resolve-host.ts";
 import type { OutgoingSettings } from "../address/socket-options.ts";
-import { ResolvedHere, type Hop } from "../chain/hop.ts";
-import { isSocksError, SocksError } from "../errors.ts";
-import { resolveFailed } from "../resolver/system-lookup.ts";
+import { type Hop, ResolvedHere } from "../chain/hop.ts";
+import { Operation } from "../internal/operation.ts";
 
 /** Most names that one association remembers; the oldest goes. */
 const MAX_KNOWN_NAME_COUNT = 1000;
@@ -12,12 +12,14 @@ const MAX_KNOWN_NAME_COUNT = 1000;
 export class TargetNames {
   readonly #hop: Hop;
   readonly #settings: Pick<OutgoingSettings, "family" | "resolver">;
+  readonly #timeoutMs: number;
   readonly #known = new Map<string, Promise<IpAddress>>();
   readonly #controller = new AbortController();
 
-  constructor(hop: Hop, settings: Pick<OutgoingSettings, "family" | "resolver">) {
+  constructor(hop: Hop, settings: Pick<OutgoingSettings, "family" | "resolver">, timeoutMs: number) {
     this.#hop = hop;
     this.#settings = settings;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -46,18 +48,18 @@ export class TargetNames {
   }
 
   /** IPv4 is preferred: nothing says whether the proxy has IPv6, and a datagram has no second try. */
-  async #lookUp(target: Address): Promise<IpAddress> {
-    const { family, resolver } = this.#settings;
-    try {
-      const found = await resolver.resolve(target.host, { family, signal: this.#controller.signal });
-      const chosen = found.find(({ type }) => type === "ipv4") ?? found[0];
-      if (chosen === undefined) throw resolveFailed(target.host, "the resolver gave no address");
-      return chosen;
-    } catch (cause) {
-      const known = isSocksError(cause) ? cause : resolveFailed(target.host, "the resolver failed", cause);
-      const title = new ResolvedHere(this.#hop, target).title();
-      const options = { side: known.side, stage: "resolve", hop: this.#hop.reference(), cause } as const;
-      throw new SocksError(known.code, `${title} cannot be found: ${known.message}`, options);
-    }
+  #lookUp(target: Address): Promise<IpAddress> {
+    return new Promise((resolve, reject) => {
+      const { family, resolver } = this.#settings;
+      const limits = { timeoutMs: this.#timeoutMs, signal: this.#controller.signal };
+      const operation = new Operation<IpAddress>(limits, resolve, reject);
+      const asked = new ResolvedHere(this.#hop, target);
+      operation.run(() =>
+        resolveHost(operation, target.host, family, resolver, asked, (found) => {
+          const chosen = found.find(({ type }) => type === "ipv4") ?? found[0];
+          if (chosen !== undefined) operation.succeed(chosen);
+        }),
+      );
+    });
   }
 }

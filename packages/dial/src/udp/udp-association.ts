@@ -126,8 +126,7 @@ export class UdpAssociation {
     this.#waitingLength += weight;
     try {
       const isOurs = target.type === "domain" && this.#hop.proxy.resolve === "local";
-      const destination = isOurs ? await this.#names.resolve(target) : target;
-      this.#requireOpen();
+      const destination = isOurs ? await this.#resolve(target) : target;
       await Promise.all(this.#split(data, destination).map((part) => this.#sendPart(part)));
     } finally {
       this.#waitingLength -= weight;
@@ -157,6 +156,15 @@ export class UdpAssociation {
     };
     this.#unlisten = () => signal.removeEventListener("abort", onAbort);
     signal.addEventListener("abort", onAbort);
+  }
+
+  async #resolve(target: Address): Promise<Address> {
+    try {
+      return await this.#names.resolve(target);
+    } finally {
+      // Its end is the reason, whatever became of the look-up.
+      this.#requireOpen();
+    }
   }
 
   /** The datagram as it goes out: whole, or in fragments. */
