@@ -1,9 +1,20 @@
 import { SocksError } from "@sockskit/dial";
 import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
-import { type Address, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
+import { type Address, formatAddress, parseAddress, parseHostPort, parseIpAddress, WireError } from "@sockskit/wire";
 
 /** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
-export type Target = string | Address | { readonly host: string; readonly port: number };
+export type Target = string | Address | HostPort;
+
+/** A host and a port. */
+export interface HostPort {
+  /** A name or an IP literal; brackets round an IPv6 literal may be left out. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** Who is expected: host, or host and port; only the host counts. */
+export type Peer = string | Address | { readonly host: string; readonly port?: number | undefined };
 
 /** The proxy, or the chain of them; one of the two. */
 export interface ProxyChoice {
@@ -16,9 +27,30 @@ export interface ProxyChoice {
   readonly chain?: string | readonly (string | ProxyUrl)[] | undefined;
 }
 
-/** Proxy URLs read before: programs use few, many times. */
-const MAX_KNOWN_URL_COUNT = 32;
-const knownUrls = new Map<string, ProxyUrl>();
+/** Texts remembered at most, of each kind. */
+const MAX_REMEMBERED_COUNT = 64;
+
+/** Reads a text once: programs connect to few targets through few proxies, many times. */
+class Remembered<T> {
+  readonly #read: (text: string) => T;
+  readonly #values = new Map<string, T>();
+
+  constructor(read: (text: string) => T) {
+    this.#read = read;
+  }
+
+  read(text: string): T {
+    const known = this.#values.get(text);
+    if (known !== undefined) return known;
+    const value = local(() => this.#read(text));
+    if (this.#values.size >= MAX_REMEMBERED_COUNT) this.#values.clear();
+    this.#values.set(text, value);
+    return value;
+  }
+}
+
+const proxyUrls = new Remembered((text) => parseProxyUrl(text));
+const targets = new Remembered((text) => parseHostPort(text));
 
 /**
  * The proxies as they will be used.
@@ -40,22 +72,36 @@ export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
  * @throws SocksError with the code of the url package.
  */
 export function readProxy(proxy: string | ProxyUrl): ProxyUrl {
-  if (typeof proxy !== "string") return proxy;
-  const known = knownUrls.get(proxy);
-  if (known !== undefined) return known;
-  const url = local(() => parseProxyUrl(proxy));
-  if (knownUrls.size >= MAX_KNOWN_URL_COUNT) knownUrls.clear();
-  knownUrls.set(proxy, url);
-  return url;
+  return typeof proxy === "string" ? proxyUrls.read(proxy) : proxy;
 }
 
 /**
- * The destination as an address.
+ * The destination as an address, with a port that can be connected to.
  *
  * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_OPTION`.
  */
-export function readTarget(target: Target): Address {
-  if (typeof target === "string") return local(() => parseHostPort(target));
+export function readDestination(target: Target): Address {
+  const destination = readTarget(target);
+  if (destination.port > 0) return destination;
+  const message = `the target ${formatAddress(destination)} has port 0; expected 1 to 65535`;
+  throw new SocksError("ERR_SOCKS_BAD_PORT", message, { side: "local" });
+}
+
+/**
+ * Who is expected to connect, as an address whose port may be 0.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readPeer(peer: Peer): Address {
+  if (typeof peer === "string") return local(() => parseIpAddress(peer) ?? parseHostPort(peer, 0));
+  if (typeof peer !== "object" || peer === null) {
+    throw badOption(`peer is ${peer === null ? "null" : typeof peer}; expected "host" or "host:port"`);
+  }
+  return "type" in peer ? peer : local(() => parseAddress(peer.host, peer.port ?? 0));
+}
+
+function readTarget(target: Target): Address {
+  if (typeof target === "string") return targets.read(target);
   if (typeof target !== "object" || target === null) {
     throw badOption(`target is ${target === null ? "null" : typeof target}; expected "host:port"`);
   }

@@ -2,7 +2,15 @@ import dgram from "node:dgram";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 
-import { concat, hex, listenScript, octets } from "@sockskit/testing";
+import {
+  concat,
+  hex,
+  listenScript,
+  listenUdpRelay,
+  octets,
+  type UdpRelay,
+  type UdpRelayOptions,
+} from "@sockskit/testing";
 import { parseProxyChain } from "@sockskit/url";
 import { conversations, messageOctets } from "@sockskit/vectors";
 import { type Address, formatAddress, parseAddress, parseHostPort } from "@sockskit/wire";
@@ -17,7 +25,6 @@ import {
 import { failureOf } from "../support/failure.ts";
 import { fixedResolver } from "../support/fixed-resolver.ts";
 import { expectReleased, heldResources } from "../support/resources.ts";
-import { startUdpRelay, type UdpRelay, type UdpRelayOptions } from "../support/udp-relay.ts";
 
 const open: { close: () => unknown }[] = [];
 afterEach(async () => {
@@ -45,7 +52,7 @@ async function talk(
   options: Partial<AssociateThroughOptions> = {},
   url = "socks5h://PROXY",
 ): Promise<Talk> {
-  const relay = await startUdpRelay(relayOptions);
+  const relay = await listenUdpRelay(relayOptions);
   open.push(relay);
   const received: (readonly [string, string])[] = [];
   const arrivals = new EventTarget();
@@ -150,7 +157,7 @@ describe("where the relay is", () => {
     ["is out of reach", { boundAddress: [0x01, 192, 0, 2, 1] }, { code: "ERR_SOCKS_PROXY_UNREACHABLE" }],
     ["is refused", { rep: 0x07 }, { code: "ERR_SOCKS_REQUEST_REFUSED", reply: 0x07 }],
   ])("a relay that %s is an error, and nothing is left open", async (_, relayOptions, expected) => {
-    const relay = await startUdpRelay(relayOptions);
+    const relay = await listenUdpRelay(relayOptions);
     const resolver = fixedResolver({});
     const before = heldResources();
     // From loopback nothing leads to other networks: the system says so at once.
@@ -161,7 +168,7 @@ describe("where the relay is", () => {
   });
 
   test("check is asked about it too", async () => {
-    const relay = await startUdpRelay();
+    const relay = await listenUdpRelay();
     open.push(relay);
     const check = ({ port }: Address): Error | undefined =>
       port === relay.relayPort ? new TypeError("not there") : undefined;
@@ -278,7 +285,7 @@ describe("what can be sent", () => {
 
 describe("the end", () => {
   test("by the caller: everything is freed, and nothing can be sent", async () => {
-    const relay = await startUdpRelay();
+    const relay = await listenUdpRelay();
     const before = heldResources();
     const reasons: unknown[] = [];
     const association = await begin(`socks5h://127.0.0.1:${relay.port}`, {

@@ -2,7 +2,7 @@ import dgram from "node:dgram";
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 
-import { listenTcp, type LoopbackServer, readOctets } from "@sockskit/testing";
+import { type LoopbackServer, listenTcp, readOctets } from "./tcp.ts";
 
 /** What a {@link UdpRelay} does. */
 export interface UdpRelayOptions {
@@ -14,9 +14,11 @@ export interface UdpRelayOptions {
   readonly rep?: number;
   /** Where the relay listens. Default 127.0.0.1. */
   readonly host?: string;
+  /** Sends every datagram back at once: its target seems to answer with what it got. Default false. */
+  readonly echo?: boolean;
 }
 
-/** A SOCKS 5 server for tests that knows UDP ASSOCIATE only, and relays by hand. Written from the RFC. */
+/** A SOCKS 5 server that knows UDP ASSOCIATE only, and whose relay does what a test says. Written from the RFC. */
 export interface UdpRelay extends LoopbackServer {
   /** The requests it got. */
   readonly requests: readonly Uint8Array[];
@@ -33,7 +35,7 @@ export interface UdpRelay extends LoopbackServer {
 }
 
 /** Starts a {@link UdpRelay}. */
-export async function startUdpRelay(options: UdpRelayOptions = {}): Promise<UdpRelay> {
+export async function listenUdpRelay(options: UdpRelayOptions = {}): Promise<UdpRelay> {
   const { host = "127.0.0.1", rep = 0x00, boundAddress = [0x01, 127, 0, 0, 1] } = options;
   const requests: Uint8Array[] = [];
   const datagrams: Uint8Array[] = [];
@@ -43,6 +45,7 @@ export async function startUdpRelay(options: UdpRelayOptions = {}): Promise<UdpR
   relay.on("message", (message, { address, port, family }) => {
     last = { address, port, family };
     datagrams.push(Uint8Array.from(message));
+    if (options.echo === true) relay.send(message, port, address);
     relay.emit("counted");
   });
   relay.bind(0, host);
