@@ -5,11 +5,13 @@
  */
 
 import { readFileSync, readdirSync } from "node:fs";
-import type { AddressVectors, Conversation, Message, MessageVector, VectorFile } from "./schema.ts";
+import type { AddressVectors, Conversation, IdentVectors, Message, MessageVector, VectorFile } from "./schema.ts";
 
 export type {
   AddressVectors,
   Conversation,
+  IdentVector,
+  IdentVectors,
   Message,
   MessageType,
   MessageVector,
@@ -20,10 +22,11 @@ export type {
 
 const DATA = new URL("../data/", import.meta.url);
 const ADDRESSES = "addresses.json";
+const IDENT = "ident.json";
 
 /** Every file with conversations and messages, by its name. */
 export function vectorFiles(): ReadonlyMap<string, VectorFile> {
-  const names = readdirSync(DATA).filter((name) => name.endsWith(".json") && name !== ADDRESSES);
+  const names = readdirSync(DATA).filter((name) => name.endsWith(".json") && name !== ADDRESSES && name !== IDENT);
   return new Map(names.sort().map((name) => [name, read(name) as VectorFile]));
 }
 
@@ -43,6 +46,11 @@ export function messages(): readonly MessageVector[] {
 /** Texts of addresses and names. */
 export function addressVectors(): AddressVectors {
   return read(ADDRESSES) as AddressVectors;
+}
+
+/** Lines of the Identification Protocol. */
+export function identVectors(): IdentVectors {
+  return read(IDENT) as IdentVectors;
 }
 
 /** Octets of a message. */
