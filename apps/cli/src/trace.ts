@@ -39,6 +39,10 @@ function describe(event: ProgressEvent): string {
       return `chose the method ${event.methodName}${warned(event.warning)}`;
     case "authenticated":
       return `${event.method === METHOD.noAuthenticationRequired ? "asks for no credentials" : "accepted the credentials"}${warned(event.warning)}`;
+    case "listening": {
+      const bound = event.boundAddress === undefined ? "an unknown address" : formatAddress(event.boundAddress);
+      return `listens on ${bound} for ${formatAddress(event.destination)}`;
+    }
     case "established": {
       const bound = event.boundAddress === undefined ? "" : `, from ${formatAddress(event.boundAddress)}`;
       return `connected to ${formatAddress(event.destination)}${bound}`;

@@ -1,14 +1,11 @@
-import type { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
-
 import { formatAddress } from "@sockskit/wire";
 
-import { CliError, reasonOf } from "../cli-error.ts";
 import type { RouteOptions } from "../common-options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
+import { relay } from "../relay.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseRoute, openTunnel } from "../route.ts";
-import { openStandardOutput, outputError } from "../standard-output.ts";
+import { openStandardOutput } from "../standard-output.ts";
 import { parseTarget } from "../target.ts";
 
 /**
@@ -24,47 +21,7 @@ export async function connect(target: string, options: RouteOptions): Promise<nu
   if (options.json) {
     reporter.note("", { type: "connected", destination: name, proxies, elapsedMs: Math.round(elapsedMs) });
   }
-  await relay(socket, process.stdin, openStandardOutput(), name);
-  if (options.json) {
-    reporter.note("", { type: "closed", bytesSent: socket.bytesWritten, bytesReceived: socket.bytesRead });
-  }
+  const carried = await relay(socket, process.stdin, openStandardOutput(), name);
+  if (options.json) reporter.note("", { type: "closed", ...carried });
   return EXIT_STATUS.success;
-}
-
-/** Carries octets both ways until both sides have finished. */
-function relay(socket: Socket, input: Readable, output: Writable, destination: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let failure: CliError | undefined;
-    const fail = (error: CliError): void => {
-      failure ??= error;
-      socket.destroy();
-      reject(failure);
-    };
-    const canEndOutput = output !== process.stdout;
-    let isSocketClosed = false;
-    let isOutputDone = !canEndOutput;
-    const settle = (): void => {
-      if (isSocketClosed && isOutputDone && failure === undefined) resolve();
-    };
-    socket.on("error", (error) => {
-      const message = `the connection to ${destination} broke: ${reasonOf(error)}`;
-      fail(new CliError("ERR_SOCKS_TUNNEL_BROKEN", message, error));
-    });
-    output.on("error", (error) => fail(outputError(error)));
-    input.on("error", (error) => {
-      fail(new CliError("ERR_SOCKS_FILE", `cannot read standard input: ${reasonOf(error)}`, error));
-    });
-    output.on("close", () => {
-      isOutputDone = true;
-      settle();
-    });
-    socket.on("close", () => {
-      isSocketClosed = true;
-      settle();
-    });
-    // Nobody at a terminal goes on typing to a destination that has finished.
-    if (process.stdin.isTTY) socket.on("end", () => socket.end());
-    input.pipe(socket);
-    socket.pipe(output, { end: canEndOutput });
-  });
 }
