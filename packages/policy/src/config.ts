@@ -26,7 +26,7 @@ export interface RuleConfig {
   readonly action: "allow" | "deny";
   /** Where the client is: addresses, networks, named sets, `"*"`. Default: anywhere. */
   readonly clients?: readonly string[];
-  /** Names of authenticated users, compared exactly. Default: anyone. */
+  /** Names of users that logged in, or that ident named where it is required; compared exactly. Default: anyone. */
   readonly users?: readonly string[];
   /** Groups, of which the user must be in one. Default: any. */
   readonly groups?: readonly string[];

@@ -3,7 +3,7 @@ import { PROTECTED_SETS, setNames } from "./address-sets.ts";
 import type { CompiledRule, Decision, Policy, RuleRef } from "./compiled.ts";
 import { decideAddress, decideRequest, type ResolveDecision } from "./decide.ts";
 import { describeRule } from "./describe.ts";
-import { MATCH, matchRule, type Question, type Subject, subjectOf } from "./match.ts";
+import { isAuthenticated, MATCH, matchRule, type Question, type Subject, subjectOf } from "./match.ts";
 
 /** What became of one rule. */
 export interface ExplainedRule {
@@ -86,7 +86,8 @@ function reasonFor(rule: CompiledRule, met: number, question: Question, subject:
     case MATCH.clients:
       return `clients: ${formatHost(question.client)} is not among them`;
     case MATCH.authenticated:
-      return question.user === undefined ? `authenticated: ${who}` : `authenticated: ${who} is`;
+      if (question.user === undefined) return `authenticated: ${who}`;
+      return `authenticated: ${who} is${isAuthenticated(question.user) ? "" : " not, only named by ident"}`;
     case MATCH.users:
       return question.user === undefined ? `users: ${who}` : `users: ${who} is not among them`;
     case MATCH.groups:

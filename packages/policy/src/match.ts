@@ -15,18 +15,25 @@ export interface Question extends Asker {
 export interface Asker {
   /** Where the client is. */
   readonly client: IpAddress;
-  /** Who it is, once authenticated. A SOCKS 4 user id is a claim, not an identity. */
+  /** Who it is, once authenticated. A SOCKS 4 user id that no ident confirms is a claim, not an identity. */
   readonly user?: QuestionUser;
   /** What it wants done. */
   readonly command: Command;
 }
 
-/** An authenticated user. */
+/** A user: one that logged in, or one that ident named. */
 export interface QuestionUser {
-  /** The name, as the authentication method gave it. */
+  /** The name, as the authentication method or ident gave it. */
   readonly name: string;
   /** The groups the user is in. */
   readonly groups: readonly string[];
+  /** False for a name that only ident gave: `users` knows it, and for `authenticated` it is no log-in. Default true. */
+  readonly authenticated?: boolean;
+}
+
+/** Whether a user has logged in. */
+export function isAuthenticated(user: QuestionUser | undefined): boolean {
+  return user !== undefined && user.authenticated !== false;
 }
 
 /** How a rule met a question: which condition failed first, or none. */
@@ -113,7 +120,7 @@ export function matchRule(policy: Policy, rule: CompiledRule, question: Question
 export function matchAsker(policy: Policy, rule: CompiledRule, asker: Asker, clientSets: number): number {
   const { client, user, command } = asker;
   if (rule.clients !== undefined && !matchesClient(policy, rule, client, clientSets)) return MATCH.clients;
-  if (rule.authenticated !== undefined && rule.authenticated !== (user !== undefined)) return MATCH.authenticated;
+  if (rule.authenticated !== undefined && rule.authenticated !== isAuthenticated(user)) return MATCH.authenticated;
   if (rule.users !== undefined && !(user !== undefined && rule.users.has(user.name))) return MATCH.users;
   if (rule.groups !== undefined && !(user !== undefined && isInGroup(rule.groups, user.groups))) return MATCH.groups;
   const namesIt = rule.commands === undefined ? !rule.allow || !isByNameOnly(command) : rule.commands.includes(command);

@@ -4,6 +4,7 @@ import type { Address, IpAddress } from "@sockskit/wire";
 import type { Command } from "@sockskit/policy";
 import type { DatagramCounts } from "./associate/datagram-counts.ts";
 import { ServerError } from "./errors.ts";
+import type { SessionIdent } from "./ident/verdict.ts";
 
 /** A client connected. */
 export interface SessionOpened {
@@ -47,6 +48,8 @@ export interface SessionDenied {
   readonly destination?: Address;
   /** Position of the rule that decided, counted from 0. */
   readonly rule?: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
 }
 
 /** The server listens for a client: for the peer of a BIND, or for the client's datagrams. */
@@ -69,6 +72,8 @@ export interface SessionBound {
   readonly address: IpAddress;
   /** Time since the client connected, in milliseconds. */
   readonly durationMs: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
 }
 
 /** A destination was reached, or the peer of a BIND came, and the tunnel is open. */
@@ -93,6 +98,8 @@ export interface SessionConnected {
   readonly rule: number;
   /** Time since the client connected, in milliseconds. */
   readonly durationMs: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
 }
 
 /**

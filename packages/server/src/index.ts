@@ -11,6 +11,7 @@ export type { CloseOptions, ListeningAddress } from "./server.ts";
 export type {
   AuthMethodName,
   BindOptions,
+  IdentOptions,
   LimitOptions,
   ListenOptions,
   OutboundOptions,
@@ -19,6 +20,7 @@ export type {
   UdpOptions,
 } from "./options.ts";
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
+export type { SessionIdent } from "./ident/verdict.ts";
 export type { PortRange } from "./ports/port-range.ts";
 export type { DatagramCounts, DropReason } from "./associate/datagram-counts.ts";
 export { openProxyProblem } from "./listener/open-proxy.ts";

@@ -96,6 +96,23 @@ export interface UdpOptions {
   readonly fullCone?: boolean;
 }
 
+/** Whether the hosts of SOCKS 4 clients are asked who the client is, by the Identification Protocol (RFC 1413). */
+export interface IdentOptions {
+  /**
+   * - `"off"`: nobody is asked.
+   * - `"ask"`: who is named as another user than the request says is answered 5d; without an answer the client goes on.
+   * - `"require"`: as well, and without an answer that names a user the client is answered 5c. The name is a user for
+   *   `users` in rules when the server has no `credentials`; it is no log-in, and in no group.
+   *
+   * Default `"off"`. An answer is worth as much as the client's host.
+   */
+  readonly mode?: "off" | "ask" | "require";
+  /** Port on which hosts are asked, 1 to 65535. Default 113. */
+  readonly port?: number;
+  /** How long an answer may take, in milliseconds, 1 to 60,000. Default 3,000. */
+  readonly timeoutMs?: number;
+}
+
 /** Options of {@link createServer} and of {@link SocksServer.reload}. */
 export interface ServerOptions {
   /** Where to listen. Default: 127.0.0.1, port 1080. */
@@ -111,6 +128,8 @@ export interface ServerOptions {
   readonly rules?: readonly RuleConfig[];
   /** How the server gets out. */
   readonly outbound?: OutboundOptions;
+  /** Whether the hosts of SOCKS 4 clients are asked who the client is. */
+  readonly ident?: IdentOptions;
   /** How BIND is served. */
   readonly bind?: BindOptions;
   /** How UDP ASSOCIATE is served. */

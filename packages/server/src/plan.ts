@@ -4,6 +4,7 @@ import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { UserConfig } from "./credentials/user.ts";
 import { UserStore } from "./credentials/user-store.ts";
 import { badOption, type OptionPath, ServerError } from "./errors.ts";
+import { IDENT_KEYS, type IdentPlan, identPlan } from "./ident/ident-plan.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
 import {
@@ -25,6 +26,7 @@ export interface Plan {
   readonly outbound: NonNullable<ServerOptions["outbound"]>;
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly ident: IdentPlan | undefined;
   readonly bind: BindPlan;
   readonly udp: UdpPlan;
 }
@@ -36,6 +38,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "credentials",
     "rules",
     "outbound",
+    "ident",
     "bind",
     "udp",
     "timeouts",
@@ -44,6 +47,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "engine",
   ],
   outbound: ["localAddress", "family", "resolver"],
+  ident: IDENT_KEYS,
   bind: ["ports", "allowAnyPeer"],
   udp: ["ports", "fullCone"],
   timeouts: Object.keys(DEFAULT_TIMEOUTS),
@@ -87,6 +91,7 @@ export function planServer(options: ServerOptions): Plan {
     outbound: options.outbound ?? {},
     timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
     limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
+    ident: identPlan(options.ident, store !== undefined),
     bind: bindPlan(options.bind),
     udp: udpPlan(options.udp),
   };

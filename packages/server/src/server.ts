@@ -268,6 +268,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       outbound: { localAddress, family, resolver },
       timeouts: plan.timeouts,
       limits: plan.limits,
+      ident: plan.ident,
       bind: plan.bind,
       udp: plan.udp,
       lanes: lanesFor(plan.timeouts, this.#settings?.lanes),

@@ -2,6 +2,7 @@ import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Address, IpAddress } from "@sockskit/wire";
 import type { Command } from "@sockskit/policy";
 import type { Announcer, CloseReason, SessionDenied } from "../events.ts";
+import type { SessionIdent } from "../ident/verdict.ts";
 import { printable } from "../printable.ts";
 import type { Traffic } from "../relay/relay.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
@@ -10,6 +11,8 @@ import type { SessionInfo, SessionPhase } from "./session-info.ts";
 export interface SessionUser {
   readonly name: string;
   readonly groups: readonly string[];
+  /** False for a name that only ident gave. */
+  readonly authenticated?: false;
 }
 
 /** Why a session ended. */
@@ -38,6 +41,8 @@ export class SessionRecord {
   destination: Address | undefined;
   /** The name that a failed log-in tried, printable. */
   triedName: string | undefined;
+  /** What ident said, when it was asked. */
+  ident: SessionIdent | undefined;
   readonly #openedAtMs: number = performance.now();
   readonly #announcer: Announcer;
 
@@ -71,19 +76,23 @@ export class SessionRecord {
       reason,
       ...(rep === undefined ? {} : { rep }),
       ...this.#whereTo(),
+      ...this.#identified(),
       ...(rule === undefined ? {} : { rule }),
     });
   }
 
   bound(request: HandshakeRequest, address: IpAddress): void {
     if (!this.#announcer.isHeard("bound")) return;
-    this.#announcer.announce("bound", { ...this.#who(), ...asked(request), address, durationMs: this.#durationMs() });
+    const durationMs = this.#durationMs();
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, durationMs };
+    this.#announcer.announce("bound", data);
   }
 
   connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
     if (!this.#announcer.isHeard("connected")) return;
     const durationMs = this.#durationMs();
-    this.#announcer.announce("connected", { ...this.#who(), ...asked(request), address, rule, durationMs });
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, rule, durationMs };
+    this.#announcer.announce("connected", data);
   }
 
   closed({ reason, code, rep }: SessionEnd, { bytesIn, bytesOut, datagrams }: Traffic): void {
@@ -108,6 +117,10 @@ export class SessionRecord {
 
   #whereTo(): { readonly destination?: Address } {
     return this.destination === undefined ? {} : { destination: this.destination };
+  }
+
+  #identified(): { readonly ident?: SessionIdent } {
+    return this.ident === undefined ? {} : { ident: this.ident };
   }
 
   #durationMs(): number {

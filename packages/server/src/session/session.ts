@@ -10,6 +10,8 @@ import { type Command, repForError } from "@sockskit/policy";
 import { type IpAddress, REP, withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
+import { IdentStep } from "../ident/ident-step.ts";
+import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import { printable } from "../printable.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
@@ -39,6 +41,7 @@ export class Session implements LaneEntry {
   #phase: SessionPhase = "handshake";
   #handshake: ServerHandshake | undefined;
   #login: LoginStep | undefined;
+  #ident: IdentStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
   #traffic: Traffic | undefined;
@@ -135,7 +138,7 @@ export class Session implements LaneEntry {
         this.#record.authenticated(event.methodName);
         break;
       case "request":
-        this.#begin(event.request);
+        this.#identify(event.request);
         break;
       case "failed":
         this.#refuse(event.error);
@@ -173,11 +176,32 @@ export class Session implements LaneEntry {
     this.#login.start({ username, password, client: this.client });
   }
 
+  /** SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is. */
+  #identify(request: HandshakeRequest): void {
+    const { ident: plan } = this.#host.settings;
+    this.#moveTo("connecting");
+    this.#record.destination = request.destination;
+    if (plan === undefined || request.version !== 4) return this.#begin(request);
+    this.#ident = new IdentStep((verdict) => this.#advance(() => this.#identified(verdict, request)));
+    const local = localAddressOf(this.#socket) ?? this.#entrance.address;
+    this.#ident.start({ client: this.client, local, userid: request.userId ?? new Uint8Array(0) }, plan);
+  }
+
+  #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): undefined {
+    this.#ident = undefined;
+    this.#record.ident = ident;
+    if (name !== undefined) this.#record.user = { name, groups: [], authenticated: false };
+    if (refusal === undefined) return void this.#begin(request);
+    const { code, reason, cd } = refusal;
+    this.#host.tally.denied += 1;
+    this.#end = { reason: "refused", code, rep: cd };
+    this.#record.denied({ stage: "authenticate", code, reason, rep: cd });
+    this.#reply({ rep: REP.connectionNotAllowedByRuleset, cd });
+  }
+
   /** Everything is known that the rules are asked about: what the client wants begins here. */
   #begin(request: HandshakeRequest): void {
     const { destination, command } = request;
-    this.#moveTo("connecting");
-    this.#record.destination = destination;
     const policy = this.#host.policyFor(destination.port);
     const settings = this.#host.settings;
     this.#settings = settings;
@@ -298,6 +322,7 @@ export class Session implements LaneEntry {
   #stopTask(): void {
     const task = this.#task;
     this.#task = undefined;
+    this.#ident?.cancel();
     task?.stop();
   }
 

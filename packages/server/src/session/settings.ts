@@ -3,6 +3,7 @@ import type { Policy } from "@sockskit/policy";
 import { parseIpAddress } from "@sockskit/wire";
 import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
+import type { IdentPlan } from "../ident/ident-plan.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
 import type { BindPlan, UdpPlan } from "../ports/relay-plan.ts";
@@ -33,6 +34,8 @@ export interface Settings {
   };
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  /** Set: hosts of SOCKS 4 clients are asked. */
+  readonly ident: IdentPlan | undefined;
   readonly bind: BindPlan;
   readonly udp: UdpPlan;
   readonly lanes: Lanes;
