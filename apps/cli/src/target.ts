@@ -1,4 +1,4 @@
-import { type Address, WireError, parseHostPort, parseIpAddress } from "@sockskit/wire";
+import { type Address, WireError, formatAddress, formatHost, parseHostPort, parseIpAddress } from "@sockskit/wire";
 
 import { usageError } from "./cli-error.ts";
 
@@ -18,6 +18,11 @@ export function parseTarget(text: string): Address {
  */
 export function parsePeer(text: string): Address {
   return parseIpAddress(text) ?? parseArgument(text, 0, 0);
+}
+
+/** The peer as it was written: without a port when it has none. */
+export function peerName(peer: Address): string {
+  return peer.port === 0 ? formatHost(peer) : formatAddress(peer);
 }
 
 /**

@@ -57,7 +57,8 @@ test("a peer needs no port, and -v shows the steps", async () => {
   ];
   const { status, stderr } = await run(["bind", "-v", "-x", urlOf(await proxy(steps, "end")), "192.0.2.10"]);
   expect(status).toBe(0);
-  expect(stderr).toContain("listens on 198.51.100.7:40000 for 192.0.2.10:0");
+  expect(stderr).toMatch(/listens on 198\.51\.100\.7:40000 for 192\.0\.2\.10\n/);
+  expect(stderr).toContain("passes on the connection of 192.0.2.10:20");
 });
 
 describe("exit statuses", () => {

@@ -8,7 +8,7 @@ import { relay } from "../relay.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseProxy, warn } from "../route.ts";
 import { openStandardOutput } from "../standard-output.ts";
-import { parsePeer } from "../target.ts";
+import { parsePeer, peerName } from "../target.ts";
 import { observe } from "../trace.ts";
 
 /** Options of `sockskit bind`. */
@@ -35,7 +35,7 @@ export async function bind(text: string, options: BindOptions): Promise<number> 
     acceptTimeoutMs: options.acceptTimeout,
   });
   const { host, port } = listener.address;
-  const expected = formatAddress(peer);
+  const expected = peerName(peer);
   const proxies = listener.hops.map((hop) => formatProxyUrl(hop));
   reporter.note(`listening on ${formatAddress(listener.address)} for ${expected}`, {
     type: "listening",
@@ -45,7 +45,7 @@ export async function bind(text: string, options: BindOptions): Promise<number> 
     proxies,
   });
   const { socket, boundAddress } = await listener.connection;
-  const name = formatAddress(boundAddress ?? peer);
+  const name = peerName(boundAddress ?? peer);
   if (options.json) reporter.note("", { type: "accepted", peer: name });
   const carried = await relay(socket, process.stdin, openStandardOutput(), name);
   if (options.json) reporter.note("", { type: "closed", ...carried });

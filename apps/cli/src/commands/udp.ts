@@ -1,5 +1,4 @@
 import { associateThrough, type SocksError } from "@sockskit/dial";
-import { formatProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress } from "@sockskit/wire";
 
 import { CliError } from "../cli-error.ts";
@@ -45,9 +44,6 @@ export async function udp(text: string, options: UdpOptions): Promise<number> {
     onClosed: (reason) => answers.end(reason),
   });
   try {
-    const [hop] = association.hops;
-    const relay = formatAddress(association.relayAddress);
-    reporter.step(0, `datagrams go to ${relay}`, { type: "associated", relay, proxy: hop && formatProxyUrl(hop) });
     let sentCount = 0;
     const sending = (async () => {
       for await (const datagram of readDatagrams(process.stdin, options.hex)) {

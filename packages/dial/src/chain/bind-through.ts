@@ -5,6 +5,7 @@ import { SocksError } from "../errors.ts";
 import { type Activity, Operation, requireTimeout } from "../internal/operation.ts";
 import type { DialledTunnel, DialThroughOptions } from "./dial-through.ts";
 import { type Hop, hopsOf, type ProxyHop, requireSingleHop } from "./hop.ts";
+import { nameOf } from "./hop-errors.ts";
 import { createObserver } from "./observer.ts";
 import { requireUsableAddress } from "./told-address.ts";
 import { Tunnel, type TunnelTask } from "./tunnel.ts";
@@ -117,7 +118,7 @@ class AwaitedPeer implements Activity {
   }
 
   awaited(): string {
-    return `${formatAddress(this.#peer)} to connect to ${formatAddress(this.#address)}, where ${this.#hop.title()} listens`;
+    return `${nameOf(this.#peer)} to connect to ${formatAddress(this.#address)}, where ${this.#hop.title()} listens`;
   }
 
   givenUp(): SocksError {

@@ -1,7 +1,7 @@
 import { AuthError } from "@sockskit/auth";
 import { type HandshakeCommand, HandshakeError } from "@sockskit/handshake";
 import { ProxyUrlError } from "@sockskit/url";
-import { type Address, formatAddress, REP, repDescription, SOCKS4_CD } from "@sockskit/wire";
+import { type Address, formatAddress, formatHost, REP, repDescription, SOCKS4_CD } from "@sockskit/wire";
 
 import { SocksError, type SocksStage } from "../errors.ts";
 import type { Hop } from "./hop.ts";
@@ -20,6 +20,11 @@ export interface Asked {
   readonly destination: Address;
   /** BIND: the proxy listened already, and was to tell who connected. */
   readonly listening: boolean;
+}
+
+/** A destination as people write it: whoever is expected by BIND often has no port. */
+export function nameOf(destination: Address): string {
+  return destination.port === 0 ? formatHost(destination) : formatAddress(destination);
 }
 
 /** The proxy refused, or what it said is not SOCKS. */
@@ -49,7 +54,7 @@ function circumstances(asked: Asked, stage: SocksStage): string {
       return "during authentication; the credentials may be wrong";
     default:
       return asked.listening
-        ? `while ${formatAddress(asked.destination)} was expected to connect; its time for that may be over`
+        ? `while ${nameOf(asked.destination)} was expected to connect; its time for that may be over`
         : `instead of answering the request${purpose(asked)}; it may be out of order, or refuse without a word`;
   }
 }
@@ -59,7 +64,7 @@ function purpose({ command, destination }: Asked): string {
     case "connect":
       return ` for ${formatAddress(destination)}`;
     case "bind":
-      return ` to listen for ${formatAddress(destination)}`;
+      return ` to listen for ${nameOf(destination)}`;
     case "udp-associate":
       return " to relay datagrams";
   }
@@ -69,7 +74,7 @@ function purpose({ command, destination }: Asked): string {
 function describeRefusal(asked: Asked, reply: number): string {
   const { version } = asked.hop.proxy;
   const octet = `0x${reply.toString(16).padStart(2, "0")}`;
-  const destination = formatAddress(asked.destination);
+  const destination = nameOf(asked.destination);
   if (version === 4) {
     switch (reply) {
       case SOCKS4_CD.requestRejectedOrFailed:
@@ -99,7 +104,7 @@ function describeRefusal(asked: Asked, reply: number): string {
 
 /** What the proxy did not do, as it follows its name. */
 function failure({ command, destination, listening }: Asked): string {
-  const name = formatAddress(destination);
+  const name = nameOf(destination);
   switch (command) {
     case "connect":
       return `did not connect to ${name}`;

@@ -1,3 +1,4 @@
+import type { HandshakeCommand } from "@sockskit/handshake";
 import type { Address, IpAddress, Network } from "@sockskit/wire";
 
 import type { HopReference, SocksStage } from "../errors.ts";
@@ -36,6 +37,7 @@ export type ProgressStep =
     }
   | {
       readonly step: "listening" | "established";
+      readonly command: HandshakeCommand;
       readonly destination: Address;
       readonly reply: number;
       readonly boundAddress: Address | undefined;

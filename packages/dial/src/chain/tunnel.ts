@@ -149,7 +149,7 @@ export class Tunnel<T> {
   }
 
   #perform(events: readonly ClientEvent[]): void {
-    const { hop, destination, machine } = this.#step();
+    const { hop, command, destination, machine } = this.#step();
     for (const event of events) {
       switch (event.type) {
         case "send":
@@ -163,13 +163,13 @@ export class Tunnel<T> {
         case "listening": {
           const { reply, boundAddress } = event;
           this.#listening = true;
-          this.#observer.progress?.(hop, { step: "listening", destination, reply, boundAddress });
+          this.#observer.progress?.(hop, { step: "listening", command, destination, reply, boundAddress });
           if (!this.#operation.over) this.#task.onListening?.(hop, this.#socket as Socket, boundAddress);
           break;
         }
         case "established": {
           const { reply, boundAddress } = event;
-          this.#observer.progress?.(hop, { step: "established", destination, reply, boundAddress });
+          this.#observer.progress?.(hop, { step: "established", command, destination, reply, boundAddress });
           return this.#finishHandshake(boundAddress, machine.takeTrailingData());
         }
         case "failed":

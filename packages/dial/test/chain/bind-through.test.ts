@@ -121,7 +121,7 @@ test("who is expected may be anybody, and a name is resolved by the scheme", asy
   );
   const refused = await failureOf(any.binding);
   expect(refused).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", reply: 0x02 });
-  expect(refused.message).toContain("does not listen for 0.0.0.0:0");
+  expect(refused.message).toContain("does not listen for 0.0.0.0: connection not allowed");
 
   const resolver = fixedResolver({ "ftp.example": ["192.0.2.10"] });
   const here = await listener([GREETING, LISTENING], "socks5://PROXY", {
