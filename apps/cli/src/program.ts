@@ -1,12 +1,14 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 
 import { usageError } from "./cli-error.ts";
 import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./options.ts";
 import { parseDuration } from "./duration.ts";
 import { EXIT_STATUS } from "./exit-status.ts";
+import type { BindOptions } from "./commands/bind.ts";
 import type { FetchOptions } from "./commands/fetch.ts";
 import type { ProbeOptions } from "./commands/probe.ts";
 import type { ServeOptions } from "./commands/serve.ts";
+import type { UdpOptions } from "./commands/udp.ts";
 import { print } from "./standard-output.ts";
 
 /**
@@ -19,7 +21,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   let help = "";
   let status: number = EXIT_STATUS.success;
   const program = new Command("sockskit")
-    .description("SOCKS from the command line: connect, fetch, probe, forward, serve.")
+    .description("SOCKS from the command line: connect, fetch, probe, forward, bind, udp, serve.")
     .exitOverride()
     .configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined })
     .helpCommand("help [command]", "explain a command")
@@ -77,6 +79,27 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       finish(import("./commands/forward.ts").then(({ forward }) => forward(local, target, options))),
     );
 
+  addRouteOptions(program.command("bind"))
+    .description("a connection that comes in at the proxy, on standard input and output")
+    .argument("<host[:port]>", "who is expected to connect; 0.0.0.0 is anybody, where the proxy allows it")
+    .addOption(acceptTimeout(program))
+    .addHelpText("after", BIND_HELP)
+    .action((peer: string, options: BindOptions) =>
+      finish(import("./commands/bind.ts").then(({ bind }) => bind(peer, options))),
+    );
+
+  addRouteOptions(program.command("udp"))
+    .description("datagrams through the proxy: each line of standard input is one, each answer a line")
+    .argument("<host:port>", "where to")
+    .option("--hex", "read and write datagrams in hexadecimal", false)
+    .option("-n, --answers <count>", "end after so many answers; 0 waits for none", parseCount)
+    .addOption(answerTimeout(program))
+    .option("--fragment <bytes>", "send longer datagrams in fragments of this size; most proxies drop them", parseSize)
+    .addHelpText("after", UDP_HELP)
+    .action((target: string, options: UdpOptions) =>
+      finish(import("./commands/udp.ts").then(({ udp }) => udp(target, options))),
+    );
+
   addCommonOptions(program.command("serve"))
     .description("a SOCKS server for a moment; sockskitd is the one to keep")
     .argument("[address]", "[address:]port to listen on", "127.0.0.1:1080")
@@ -106,6 +129,21 @@ function sentence(message: string): string {
     .replace(/\.$/, "");
 }
 
+function acceptTimeout(program: Command): Option {
+  const option = program.createOption("--accept-timeout <duration>", "how long the peer may take to connect");
+  return option.argParser(parseDuration).default(parseDuration("130s"), "130s");
+}
+
+function answerTimeout(program: Command): Option {
+  const option = program.createOption("--wait <duration>", "how long to wait after the last datagram, either way");
+  return option.argParser(parseDuration).default(parseDuration("2s"), "2s");
+}
+
+function parseSize(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw usageError(`"${text}" is no number of bytes`);
+}
+
 function parseCount(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw usageError(`"${text}" is no number from 0 to 9999`);
@@ -119,6 +157,7 @@ Examples:
   sockskit fetch -x socks5h://127.0.0.1:1080 https://example.com/
   ssh -o ProxyCommand='sockskit connect -x socks5h://127.0.0.1:1080 %h:%p' server.example
   sockskit forward -x socks5h://127.0.0.1:1080 8080 intranet.example:80
+  echo hello | sockskit udp -x socks5h://127.0.0.1:1080 echo.example:7
   sockskit serve 127.0.0.1:1080
 
 Exit status: 0 success, 1 other failure, 2 usage, 3 resolve, 4 dial-proxy, 5 negotiate, 6 authenticate, 7 request, 8 relay,
@@ -148,6 +187,21 @@ const FORWARD_HELP = `
 Examples:
   sockskit forward -x socks5h://proxy.example 8080 intranet.example:80
   sockskit forward -x socks5h://proxy.example '[::1]:5432' db.example:5432`;
+
+const BIND_HELP = `
+Where the peer must connect to is written to standard error. The peer's data goes to standard output.
+
+Examples:
+  sockskit bind -x socks5h://proxy.example ftp.example > file
+  sockskit bind -x socks4a://proxy.example --accept-timeout 10s 192.0.2.10:20`;
+
+const UDP_HELP = `
+Each answer is a line: who sent it, a space, the data. It ends --wait after the last datagram; without any answer with 9.
+
+Examples:
+  echo hello | sockskit udp -x socks5h://proxy.example echo.example:7
+  echo 1234010000010000000000000765786d706c6503636f6d0000010001 |
+    sockskit udp -x socks5h://proxy.example --hex -n 1 192.0.2.53:53`;
 
 const SERVE_HELP = `
 Examples:

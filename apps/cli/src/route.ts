@@ -42,6 +42,26 @@ export function chooseRoute(options: RouteOptions, target: Address, scheme?: str
   );
 }
 
+/**
+ * The proxy for what only a proxy can do.
+ *
+ * @param what - What that is, for the message.
+ * @throws ProxyUrlError; CliError `ERR_SOCKS_NO_PROXY`, also when the environment lists the target as direct.
+ */
+export function chooseProxy(options: RouteOptions, target: Address, what: string): readonly ProxyHop[] {
+  const route = chooseRoute(options, target);
+  if (!("direct" in route)) return route.chain;
+  const message = `${what} is possible at a proxy only, but ${formatAddress(target)} is reached without one: ${route.source}; use -x`;
+  throw new CliError("ERR_SOCKS_NO_PROXY", message);
+}
+
+/** Says on standard error what a proxy's URL is warned about. */
+export function warn(chain: readonly ProxyHop[], reporter: Reporter): void {
+  for (const warning of chain.flatMap((proxy) => proxy.warnings ?? [])) {
+    reporter.note(`sockskit: ${warning}`, { type: "warning", message: warning });
+  }
+}
+
 /** What {@link openTunnel} needs besides the way. */
 export interface TunnelContext {
   /** The command line. */
@@ -68,8 +88,7 @@ export async function openTunnel(route: Route, destination: Address, context: Tu
     const { socket } = await dialAddress({ ...outgoing, connectTimeoutMs: options.timeout });
     return { socket, proxies: [], elapsedMs: elapsed() };
   }
-  const warnings = route.chain.flatMap((proxy) => proxy.warnings ?? []);
-  for (const warning of warnings) reporter.note(`sockskit: ${warning}`, { type: "warning", message: warning });
+  warn(route.chain, reporter);
   const watching = observe(reporter);
   const { socket, hops } = await dialThrough({
     ...outgoing,

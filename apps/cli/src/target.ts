@@ -1,4 +1,4 @@
-import { type Address, WireError, parseHostPort } from "@sockskit/wire";
+import { type Address, WireError, formatAddress, formatHost, parseHostPort, parseIpAddress } from "@sockskit/wire";
 
 import { usageError } from "./cli-error.ts";
 
@@ -9,6 +9,20 @@ import { usageError } from "./cli-error.ts";
  */
 export function parseTarget(text: string): Address {
   return parseArgument(text, 1);
+}
+
+/**
+ * The peer that a command line names: `host`, `host:port`.
+ *
+ * @throws CliError `ERR_SOCKS_USAGE`.
+ */
+export function parsePeer(text: string): Address {
+  return parseIpAddress(text) ?? parseArgument(text, 0, 0);
+}
+
+/** The peer as it was written: without a port when it has none. */
+export function peerName(peer: Address): string {
+  return peer.port === 0 ? formatHost(peer) : formatAddress(peer);
 }
 
 /**
@@ -23,10 +37,10 @@ export function parseListenAddress(text: string): { readonly host: string; reado
   throw usageError(`"${text}": ${host} is no address of this host; expected for example 127.0.0.1:8080 or 8080`);
 }
 
-function parseArgument(text: string, minimalPort: number): Address {
+function parseArgument(text: string, minimalPort: number, defaultPort?: number): Address {
   let address: Address;
   try {
-    address = parseHostPort(text);
+    address = parseHostPort(text, defaultPort);
   } catch (error) {
     if (error instanceof WireError) throw usageError(error.message);
     throw error;

@@ -1,8 +1,9 @@
 import type { ObserverOptions, OctetsEvent, ProgressEvent } from "@sockskit/dial";
-import { formatAddress, formatHost, formatNetwork, METHOD } from "@sockskit/wire";
+import { type Address, formatAddress, formatHost, formatNetwork, METHOD } from "@sockskit/wire";
 
 import { reasonOf } from "./cli-error.ts";
 import type { Reporter } from "./reporter.ts";
+import { peerName } from "./target.ts";
 
 /** Most octets of one message that are shown: whole handshake messages, but not what the destination sends at once. */
 const MAX_SHOWN_OCTETS = 560;
@@ -39,11 +40,30 @@ function describe(event: ProgressEvent): string {
       return `chose the method ${event.methodName}${warned(event.warning)}`;
     case "authenticated":
       return `${event.method === METHOD.noAuthenticationRequired ? "asks for no credentials" : "accepted the credentials"}${warned(event.warning)}`;
-    case "established": {
-      const bound = event.boundAddress === undefined ? "" : `, from ${formatAddress(event.boundAddress)}`;
-      return `connected to ${formatAddress(event.destination)}${bound}`;
-    }
+    case "listening":
+      return `listens on ${told(event.boundAddress)} for ${peerName(event.destination)}`;
+    case "established":
+      return describeEstablished(event);
   }
+}
+
+function describeEstablished({
+  command,
+  destination,
+  boundAddress,
+}: Extract<ProgressEvent, { command: unknown }>): string {
+  switch (command) {
+    case "connect":
+      return `connected to ${formatAddress(destination)}${boundAddress === undefined ? "" : `, from ${told(boundAddress)}`}`;
+    case "bind":
+      return `passes on the connection of ${told(boundAddress)}`;
+    case "udp-associate":
+      return `relays datagrams at ${told(boundAddress)}`;
+  }
+}
+
+function told(address: Address | undefined): string {
+  return address === undefined ? "an address that cannot be read" : formatAddress(address);
 }
 
 function warned(warning: string | undefined): string {

@@ -6,13 +6,13 @@ import type { Address } from "@sockskit/wire";
 
 /** What is known about a connection besides its socket. Plain data without secrets. */
 export interface ConnectionInfo {
-  /** Where it leads. */
+  /** Where it leads; with `bind`, who connected, as the proxy told. */
   readonly target: Address;
   /** The proxies on the way, nearest first, without passwords; none when the proxy's URL lists the target as direct. */
   readonly proxies: readonly string[];
   /**
    * The near end of the last proxy's own connection to the target, as that proxy told; often zeros. `undefined` when it
-   * told no address.
+   * told no address. With `bind`, where the proxy listened.
    */
   readonly boundAddress: Address | undefined;
 }
@@ -33,7 +33,7 @@ export function rememberConnection({ socket, hops, boundAddress }: DialledTunnel
   return socket;
 }
 
-/** Tells about a socket that `connect` gave; `undefined` for any other. */
+/** Tells about a socket that `connect` or `bind` gave; `undefined` for any other. */
 export function connectionInfo(socket: Socket): ConnectionInfo | undefined {
   const connection = (socket as { [CONNECTION]?: Connection })[CONNECTION];
   if (connection === undefined) return undefined;

@@ -1,16 +1,20 @@
 /**
- * TCP connections through SOCKS 4, 4A and 5 proxies and chains of them, and a way to find out what a proxy speaks.
+ * TCP connections through SOCKS 4, 4A and 5 proxies and chains of them, connections that come in at a proxy, UDP through
+ * one, and a way to find out what a proxy speaks.
  *
- * {@link connect} gives a `net.Socket`; every failure is a {@link SocksError} that says at which stage and at which proxy
+ * {@link connect} gives a `net.Socket`, and so does {@link bind} for a peer that calls back; {@link createUdpSocket} gives
+ * what looks like a socket of `node:dgram`. Every failure is a {@link SocksError} that says at which stage and at which proxy
  * it happened.
  *
  * @packageDocumentation
  */
+export { bind, type Binding, type BindOptions } from "./bind.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
-export type { HostPort, ProxyChoice, Target } from "./read-options.ts";
+export type { HostPort, Peer, ProxyChoice, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
 export type { ProbeAnswer, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
+export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";
 export {
   createResolver,
   isSocksError,

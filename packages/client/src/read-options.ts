@@ -1,6 +1,6 @@
 import { SocksError } from "@sockskit/dial";
 import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
-import { type Address, formatAddress, parseAddress, parseHostPort, WireError } from "@sockskit/wire";
+import { type Address, formatAddress, parseAddress, parseHostPort, parseIpAddress, WireError } from "@sockskit/wire";
 
 /** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
 export type Target = string | Address | HostPort;
@@ -12,6 +12,9 @@ export interface HostPort {
   /** 1 to 65535. */
   readonly port: number;
 }
+
+/** Who is expected: host, or host and port; only the host counts. */
+export type Peer = string | Address | { readonly host: string; readonly port?: number | undefined };
 
 /** The proxy, or the chain of them; one of the two. */
 export interface ProxyChoice {
@@ -82,6 +85,19 @@ export function readDestination(target: Target): Address {
   if (destination.port > 0) return destination;
   const message = `the target ${formatAddress(destination)} has port 0; expected 1 to 65535`;
   throw new SocksError("ERR_SOCKS_BAD_PORT", message, { side: "local" });
+}
+
+/**
+ * Who is expected to connect, as an address whose port may be 0.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readPeer(peer: Peer): Address {
+  if (typeof peer === "string") return local(() => parseIpAddress(peer) ?? parseHostPort(peer, 0));
+  if (typeof peer !== "object" || peer === null) {
+    throw badOption(`peer is ${peer === null ? "null" : typeof peer}; expected "host" or "host:port"`);
+  }
+  return "type" in peer ? peer : local(() => parseAddress(peer.host, peer.port ?? 0));
 }
 
 function readTarget(target: Target): Address {

@@ -5,9 +5,11 @@ import * as client from "../src/index.ts";
 test("the exported values are these and no others", () => {
   expect(Object.keys(client).toSorted()).toEqual([
     "SocksError",
+    "bind",
     "connect",
     "connectionInfo",
     "createResolver",
+    "createUdpSocket",
     "isSocksError",
     "probeProxy",
   ]);

@@ -1,6 +1,7 @@
 /**
  * Outgoing connections: straight to an address by Happy Eyeballs (RFC 8305), or through a chain of SOCKS 4, 4A and 5
- * proxies, with deadlines, cancellation, and errors that say at which stage and at which proxy it went wrong.
+ * proxies. Also connections that come in at a proxy (BIND), and datagrams through one (UDP ASSOCIATE). With deadlines,
+ * cancellation, and errors that say at which stage and at which proxy it went wrong.
  *
  * The layer below `@sockskit/client` and `@sockskit/server`; programs that only want a connection use the former.
  *
@@ -9,6 +10,7 @@
 
 export { dialAddress, type DialAddressOptions, type DialledAddress } from "./address/dial-address.ts";
 export type { OutgoingOptions } from "./address/socket-options.ts";
+export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";
 export type { ObserverOptions } from "./chain/observer.ts";
@@ -41,3 +43,6 @@ export {
   type ResolverOptions,
 } from "./resolver/resolver.ts";
 export type { LookupAddress, LookupFunction, LookupOptions } from "./resolver/system-lookup.ts";
+export { associateThrough, type AssociateThroughOptions } from "./udp/associate-through.ts";
+export type { DatagramOptions } from "./udp/datagram-options.ts";
+export type { UdpAssociation } from "./udp/udp-association.ts";

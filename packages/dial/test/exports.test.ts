@@ -5,6 +5,8 @@ import * as dial from "../src/index.ts";
 test("the exported values are these and no others", () => {
   expect(Object.keys(dial).toSorted()).toEqual([
     "SocksError",
+    "associateThrough",
+    "bindThrough",
     "createResolver",
     "dialAddress",
     "dialThrough",

@@ -1,6 +1,6 @@
 /**
- * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, and the
- * race of a client's connection attempts (RFC 8305).
+ * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, the race of a
+ * client's connection attempts (RFC 8305), and the fragments of UDP datagrams.
  *
  * @packageDocumentation
  */
@@ -46,3 +46,11 @@ export type {
 export { ServerHandshake } from "./server-handshake.ts";
 export type { ServerHandshakeOptions } from "./server-options.ts";
 export { SERVER_TRANSITIONS, type ServerState, type ServerTransition } from "./server-transitions.ts";
+export {
+  FragmentReassembly,
+  MAX_REASSEMBLED_LENGTH,
+  MAX_REASSEMBLY_TIMEOUT_MS,
+  MIN_REASSEMBLY_TIMEOUT_MS,
+  type FragmentReassemblyOptions,
+} from "./udp/fragment-reassembly.ts";
+export { MAX_FRAGMENT_COUNT, splitDatagram } from "./udp/split-datagram.ts";

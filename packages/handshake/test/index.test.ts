@@ -7,14 +7,20 @@ test("the exported names", () => {
     "CLIENT_TRANSITIONS",
     "ClientHandshake",
     "DEFAULT_ATTEMPT_DELAY_MS",
+    "FragmentReassembly",
     "HandshakeError",
     "MAX_ATTEMPT_DELAY_MS",
     "MAX_BUFFERED_LENGTH",
+    "MAX_FRAGMENT_COUNT",
     "MAX_RACE_ADDRESSES",
+    "MAX_REASSEMBLED_LENGTH",
+    "MAX_REASSEMBLY_TIMEOUT_MS",
     "MIN_ATTEMPT_DELAY_MS",
+    "MIN_REASSEMBLY_TIMEOUT_MS",
     "SERVER_TRANSITIONS",
     "ServerHandshake",
     "sortAddresses",
+    "splitDatagram",
   ]);
 });
 

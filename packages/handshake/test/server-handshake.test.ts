@@ -133,6 +133,18 @@ describe("a request that cannot be served", () => {
     );
   });
 
+  test("a client that does not know where it will send from may say so in its own way", () => {
+    const commands = [0x01, 0x03];
+    // PySocks sends the name "0"; other octets that are no name say no more.
+    expect(play({ ...NONE, commands }, "05 01 00", "05 03 00 03 01 30 00 00").at(-1)).toBe(
+      "request 5 udp-associate 0.0.0.0:0 none nobody",
+    );
+    expect(play({ ...NONE, commands }, "05 01 00", "05 03 00 03 02 00 2e 12 34").at(-1)).toMatch(/ 0\.0\.0\.0:0 /);
+    expect(play({ ...NONE, commands }, "05 01 00", "05 01 00 03 01 30 00 50").at(-1)).toMatch(
+      /^failed ERR_SOCKS_BAD_ADDRESS/,
+    );
+  });
+
   test("port 0 is only a matter of CONNECT", () => {
     const commands = [0x02, 0x03, 0xf0];
     expect(play({ ...NONE, commands }, "05 01 00", "05 03 00 01 00 00 00 00 00 00").at(-1)).toMatch(/^request 5 udp-/);

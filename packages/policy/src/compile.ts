@@ -7,7 +7,7 @@ import type { IpAddress } from "@sockskit/wire";
 
 type Path = readonly (string | number)[];
 
-const COMMANDS: readonly Command[] = ["connect", "bind", "udp-associate"];
+const COMMANDS: readonly Command[] = ["connect", "bind", "udp-associate", "resolve", "resolve-ptr"];
 const RULE_KEYS: readonly (keyof RuleConfig)[] = [
   "action",
   "clients",

@@ -1,7 +1,10 @@
 import type { IpAddress } from "@sockskit/wire";
 
-/** What a client asks for: CONNECT, BIND or UDP ASSOCIATE (RFC 1928 section 4). */
-export type Command = "connect" | "bind" | "udp-associate";
+/**
+ * What a client asks for: CONNECT, BIND or UDP ASSOCIATE (RFC 1928 section 4), or one of Tor's look-ups, RESOLVE and
+ * RESOLVE_PTR. A look-up is allowed only by a rule whose `commands` names it.
+ */
+export type Command = "connect" | "bind" | "udp-associate" | "resolve" | "resolve-ptr";
 
 /** What {@link compilePolicy} compiles: rules, and what the server knows of itself. */
 export interface PolicyConfig {
@@ -23,13 +26,13 @@ export interface RuleConfig {
   readonly action: "allow" | "deny";
   /** Where the client is: addresses, networks, named sets, `"*"`. Default: anywhere. */
   readonly clients?: readonly string[];
-  /** Names of authenticated users, compared exactly. Default: anyone. */
+  /** Names of users that logged in, or that ident named where it is required; compared exactly. Default: anyone. */
   readonly users?: readonly string[];
   /** Groups, of which the user must be in one. Default: any. */
   readonly groups?: readonly string[];
   /** `true`: only authenticated clients; `false`: only the others. Default: both. */
   readonly authenticated?: boolean;
-  /** Commands it speaks of. Default: all. */
+  /** Commands it speaks of. Default: all; but only a deny rule speaks of `resolve` and `resolve-ptr` without naming them. */
   readonly commands?: readonly Command[];
   /**
    * Where the client wants to go: names (`"www.example"`), names below a name

@@ -1,6 +1,6 @@
 import type { IpAddress } from "@sockskit/wire";
 import type { Decision, DenyDecision, Policy } from "./compiled.ts";
-import { MATCH, matchRule, type Question, subjectOf } from "./match.ts";
+import { type Asker, MATCH, matchAsker, matchRule, type Question, setsOfClient, subjectOf } from "./match.ts";
 
 /** A name was asked for and may be looked up: each address must then pass {@link decideAddress}. */
 export interface ResolveDecision {
@@ -50,4 +50,18 @@ export function decideAddress(policy: Policy, question: Question, address: IpAdd
     if (met === MATCH.protected) fallback = PROTECTED;
   }
   return fallback;
+}
+
+/**
+ * Decides on a command whose destinations are not known yet, as those of UDP ASSOCIATE are not: a denial when no
+ * destination at all would be allowed. An allow promises nothing: {@link decideAddress} decides on each address.
+ */
+export function decideCommand(policy: Policy, asker: Asker): Decision {
+  const clientSets = setsOfClient(asker.client);
+  for (const rule of policy.compiled) {
+    if (matchAsker(policy, rule, asker, clientSets) !== MATCH.yes) continue;
+    const isOfEverything = rule.ports === undefined && (rule.to === undefined || rule.to.any);
+    if (rule.allow || isOfEverything) return rule.decision;
+  }
+  return NO_RULE;
 }

@@ -1,9 +1,9 @@
 import { formatHost, type IpAddress } from "@sockskit/wire";
 import { PROTECTED_SETS, setNames } from "./address-sets.ts";
-import type { Decision, Policy, RuleRef } from "./compiled.ts";
+import type { CompiledRule, Decision, Policy, RuleRef } from "./compiled.ts";
 import { decideAddress, decideRequest, type ResolveDecision } from "./decide.ts";
 import { describeRule } from "./describe.ts";
-import { MATCH, matchRule, type Question, type Subject, subjectOf } from "./match.ts";
+import { isAuthenticated, MATCH, matchRule, type Question, type Subject, subjectOf } from "./match.ts";
 
 /** What became of one rule. */
 export interface ExplainedRule {
@@ -73,26 +73,29 @@ function explainRules(
     const met = matchRule(policy, rule, question, subject);
     if (met === MATCH.depends)
       return { ...head, result: "depends", reason: "its addresses are compared after the look-up" };
-    if (met !== MATCH.yes) return { ...head, result: "skipped", reason: reasonFor(met, question, subject) };
+    if (met !== MATCH.yes) return { ...head, result: "skipped", reason: reasonFor(rule, met, question, subject) };
     decided = true;
     if (decision.outcome !== "resolve") return { ...head, result: "decides", reason: "every condition holds" };
     return { ...head, result: "depends", reason: "every condition on the name holds; the address must pass as well" };
   });
 }
 
-function reasonFor(met: number, question: Question, subject: Subject): string {
+function reasonFor(rule: CompiledRule, met: number, question: Question, subject: Subject): string {
   const who = question.user === undefined ? "the client is not authenticated" : `user ${question.user.name}`;
   switch (met) {
     case MATCH.clients:
       return `clients: ${formatHost(question.client)} is not among them`;
     case MATCH.authenticated:
-      return question.user === undefined ? `authenticated: ${who}` : `authenticated: ${who} is`;
+      if (question.user === undefined) return `authenticated: ${who}`;
+      return `authenticated: ${who} is${isAuthenticated(question.user) ? "" : " not, only named by ident"}`;
     case MATCH.users:
       return question.user === undefined ? `users: ${who}` : `users: ${who} is not among them`;
     case MATCH.groups:
       return question.user === undefined ? `groups: ${who}` : `groups: ${who} is in none of them`;
     case MATCH.commands:
-      return `commands: ${question.command} is not among them`;
+      return rule.commands === undefined
+        ? `commands: ${question.command} is allowed only where it is named`
+        : `commands: ${question.command} is not among them`;
     case MATCH.ports:
       return `ports: ${question.destination.port} is not among them`;
     case MATCH.protected:

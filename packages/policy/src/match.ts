@@ -6,23 +6,34 @@ import { embeddedIpv4s } from "./embedded.ts";
 import { nameKey } from "./patterns.ts";
 
 /** Who asks for what. */
-export interface Question {
-  /** Where the client is. */
-  readonly client: IpAddress;
-  /** Who it is, once authenticated. A SOCKS 4 user id is a claim, not an identity. */
-  readonly user?: QuestionUser;
-  /** What it wants done. */
-  readonly command: Command;
+export interface Question extends Asker {
   /** Where it wants to go, as it was asked: a name stays a name. */
   readonly destination: Address;
 }
 
-/** An authenticated user. */
+/** Who asks for a command. */
+export interface Asker {
+  /** Where the client is. */
+  readonly client: IpAddress;
+  /** Who it is, once authenticated. A SOCKS 4 user id that no ident confirms is a claim, not an identity. */
+  readonly user?: QuestionUser;
+  /** What it wants done. */
+  readonly command: Command;
+}
+
+/** A user: one that logged in, or one that ident named. */
 export interface QuestionUser {
-  /** The name, as the authentication method gave it. */
+  /** The name, as the authentication method or ident gave it. */
   readonly name: string;
   /** The groups the user is in. */
   readonly groups: readonly string[];
+  /** False for a name that only ident gave: `users` knows it, and for `authenticated` it is no log-in. Default true. */
+  readonly authenticated?: boolean;
+}
+
+/** Whether a user has logged in. */
+export function isAuthenticated(user: QuestionUser | undefined): boolean {
+  return user !== undefined && user.authenticated !== false;
 }
 
 /** How a rule met a question: which condition failed first, or none. */
@@ -86,19 +97,15 @@ export function subjectOf(policy: Policy, question: Question, address: IpAddress
 }
 
 /** No client comes from 0.0.0.0 or ::. They are loopback as destinations only. */
-function setsOfClient(client: IpAddress): number {
+export function setsOfClient(client: IpAddress): number {
   const sets = setsOf(client);
   return (sets & SET.unspecified) === 0 ? sets : SET.unspecified;
 }
 
 /** How `rule` meets the question. */
 export function matchRule(policy: Policy, rule: CompiledRule, question: Question, subject: Subject): number {
-  const { user } = question;
-  if (rule.clients !== undefined && !matchesClient(policy, rule, question.client, subject)) return MATCH.clients;
-  if (rule.authenticated !== undefined && rule.authenticated !== (user !== undefined)) return MATCH.authenticated;
-  if (rule.users !== undefined && !(user !== undefined && rule.users.has(user.name))) return MATCH.users;
-  if (rule.groups !== undefined && !(user !== undefined && isInGroup(rule.groups, user.groups))) return MATCH.groups;
-  if (rule.commands !== undefined && !rule.commands.includes(question.command)) return MATCH.commands;
+  const asker = matchAsker(policy, rule, question, subject.clientSets);
+  if (asker !== MATCH.yes) return asker;
   if (rule.ports !== undefined && !matchesPort(rule.ports, question.destination.port)) return MATCH.ports;
   if (rule.to !== undefined) {
     const met = matchTarget(rule, rule.to, subject);
@@ -109,9 +116,25 @@ export function matchRule(policy: Policy, rule: CompiledRule, question: Question
   return subject.address === undefined && rule.to?.dependsOnAddress === true ? MATCH.depends : MATCH.protected;
 }
 
-function matchesClient(policy: Policy, rule: CompiledRule, client: IpAddress, subject: Subject): boolean {
+/** How `rule` meets who asks for what, wherever it leads. */
+export function matchAsker(policy: Policy, rule: CompiledRule, asker: Asker, clientSets: number): number {
+  const { client, user, command } = asker;
+  if (rule.clients !== undefined && !matchesClient(policy, rule, client, clientSets)) return MATCH.clients;
+  if (rule.authenticated !== undefined && rule.authenticated !== isAuthenticated(user)) return MATCH.authenticated;
+  if (rule.users !== undefined && !(user !== undefined && rule.users.has(user.name))) return MATCH.users;
+  if (rule.groups !== undefined && !(user !== undefined && isInGroup(rule.groups, user.groups))) return MATCH.groups;
+  const namesIt = rule.commands === undefined ? !rule.allow || !isByNameOnly(command) : rule.commands.includes(command);
+  return namesIt ? MATCH.yes : MATCH.commands;
+}
+
+/** Tor's look-ups are no part of what a rule without `commands` has always allowed. */
+function isByNameOnly(command: Command): boolean {
+  return command === "resolve" || command === "resolve-ptr";
+}
+
+function matchesClient(policy: Policy, rule: CompiledRule, client: IpAddress, clientSets: number): boolean {
   const patterns = rule.clients as ClientPatterns;
-  if ((patterns.sets & subject.clientSets) !== 0) return true;
+  if ((patterns.sets & clientSets) !== 0) return true;
   if ((patterns.sets & SET.self) !== 0 && isLocal(policy.self, client)) return true;
   if (containsAddress(patterns.networks, client)) return true;
   if (rule.allow || client.octets.length === 4) return false;

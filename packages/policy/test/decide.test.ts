@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compilePolicy, decideAddress, decideRequest, type RuleConfig } from "../src/index.ts";
+import { compilePolicy, decideAddress, decideCommand, decideRequest, type RuleConfig } from "../src/index.ts";
 import { type Asked, ip, question } from "./questions.ts";
 
 const policyOf = (...rules: RuleConfig[]) => compilePolicy({ rules });
@@ -194,5 +194,51 @@ describe("a name: on what was asked, and again on what is dialled", () => {
   test("a literal is final at once", () => {
     expect(decideRequest(policy, question({ to: "192.0.2.9" })).outcome).toBe("allow");
     expect(decideRequest(policy, question({ to: "10.0.0.1" })).outcome).toBe("deny");
+  });
+});
+
+describe("a command whose destinations are not known yet", () => {
+  const decide = (rules: readonly RuleConfig[], asked: Asked = {}) =>
+    decideCommand(compilePolicy({ rules }), question({ command: "udp-associate", ...asked }));
+
+  test.each<[string, readonly RuleConfig[], string]>([
+    ["is allowed where some destination is", [{ action: "allow", to: ["192.0.2.1"], ports: [53] }], "allow"],
+    [
+      "whatever single places are denied before",
+      [{ action: "deny", to: ["10.0.0.0/8"] }, { action: "allow" }],
+      "allow",
+    ],
+    ["whatever single ports are denied before", [{ action: "deny", ports: [25] }, { action: "allow" }], "allow"],
+    ["is denied without a rule", [], "deny"],
+    ["is denied by a rule for other commands", [{ action: "allow", commands: ["connect"] }], "deny"],
+    ["is denied to other clients", [{ action: "allow", clients: ["loopback"] }], "deny"],
+    ["is denied where everything is denied before", [{ action: "deny" }, { action: "allow" }], "deny"],
+    ["is denied where everything is denied as *", [{ action: "deny", to: ["*"] }, { action: "allow" }], "deny"],
+  ])("%s", (_what, rules, outcome) => {
+    expect(decide(rules).outcome).toBe(outcome);
+  });
+
+  test("the rule and its limit are told", () => {
+    const limit = { sessions: 2 };
+    const rules: RuleConfig[] = [
+      { action: "deny", users: ["bob"] },
+      { action: "allow", limit },
+    ];
+    expect(decide(rules)).toMatchObject({ outcome: "allow", rule: { index: 1 }, limit });
+    expect(decide(rules, { user: "bob" })).toMatchObject({ outcome: "deny", rule: { index: 0 } });
+  });
+});
+
+describe("look-ups have to be named", () => {
+  const everything: RuleConfig = { action: "allow" };
+  const lookUps: RuleConfig = { action: "allow", commands: ["resolve", "resolve-ptr"] };
+
+  test.each(["resolve", "resolve-ptr"] as const)("%s", (command) => {
+    expect(ask([everything], { command })).toBe("deny");
+    expect(ask([everything], { command, from: "127.0.0.1" })).toBe("deny");
+    expect(ask([lookUps], { command })).toBe("allow");
+    expect(ask([lookUps], {})).toBe("deny");
+    expect(ask([{ action: "deny" }, lookUps], { command })).toBe("deny");
+    expect(decideRequest(compilePolicy(), question({ command, from: "127.0.0.1" })).outcome).toBe("deny");
   });
 });

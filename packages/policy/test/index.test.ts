@@ -8,6 +8,7 @@ test("the exported names are these", () => {
     "PolicyError",
     "compilePolicy",
     "decideAddress",
+    "decideCommand",
     "decideRequest",
     "describeRule",
     "explainDecision",

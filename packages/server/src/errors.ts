@@ -16,6 +16,12 @@ export type ServerErrorCode =
   | "ERR_SOCKS_SERVER_STATE"
   /** A rule denies what a client asked for. In events only. */
   | "ERR_SOCKS_DENIED"
+  /** Another host than the one that BIND was for connected. In events only. */
+  | "ERR_SOCKS_WRONG_PEER"
+  /** The ident daemon of a SOCKS 4 client's host could not be asked, or named nobody. In events only. */
+  | "ERR_SOCKS_IDENT_FAILED"
+  /** The ident daemon of a SOCKS 4 client's host named another user than the request. In events only. */
+  | "ERR_SOCKS_IDENT_MISMATCH"
   /** A limit is reached. In events only. */
   | "ERR_SOCKS_LIMIT"
   /** Something failed inside one session that is not the peer's doing; only that session ended. */

@@ -1,7 +1,10 @@
 import { channel, type Channel } from "node:diagnostics_channel";
 import type { EventEmitter } from "node:events";
 import type { Address, IpAddress } from "@sockskit/wire";
+import type { Command } from "@sockskit/policy";
+import type { DatagramCounts } from "./associate/datagram-counts.ts";
 import { ServerError } from "./errors.ts";
+import type { SessionIdent } from "./ident/verdict.ts";
 
 /** A client connected. */
 export interface SessionOpened {
@@ -45,9 +48,35 @@ export interface SessionDenied {
   readonly destination?: Address;
   /** Position of the rule that decided, counted from 0. */
   readonly rule?: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
 }
 
-/** A destination was reached, and the tunnel is open. */
+/** The server listens for a client: for the peer of a BIND, or for the client's datagrams. */
+export interface SessionBound {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the user, when there is one. */
+  readonly user?: string;
+  /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
+  readonly userId?: string;
+  /** SOCKS version of the client. */
+  readonly version: 4 | 5;
+  /** What the client asked for: `"bind"` or `"udp-associate"`. */
+  readonly command: Command;
+  /** The peer that BIND is for; for UDP ASSOCIATE where the client says that it will send from. */
+  readonly destination: Address;
+  /** Address and port that are listened on, also where the reply names another address. */
+  readonly address: IpAddress;
+  /** Time since the client connected, in milliseconds. */
+  readonly durationMs: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
+}
+
+/** A destination was reached, or the peer of a BIND came, and the tunnel is open. */
 export interface SessionConnected {
   /** Number of the session. */
   readonly id: number;
@@ -59,18 +88,22 @@ export interface SessionConnected {
   readonly userId?: string;
   /** SOCKS version of the client. */
   readonly version: 4 | 5;
-  /** Where the client wanted to go. */
+  /** What the client asked for: `"connect"` or `"bind"`. */
+  readonly command: Command;
+  /** Where the client wanted to go, or the peer that it expected. */
   readonly destination: Address;
-  /** The address that was dialled for it. */
+  /** The address that was dialled for it, or that the peer came from. */
   readonly address: IpAddress;
   /** Position of the rule that allowed it, counted from 0. */
   readonly rule: number;
   /** Time since the client connected, in milliseconds. */
   readonly durationMs: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
 }
 
 /**
- * Why a session ended: the tunnel was used to its end (`"finished"`), one side aborted it, a deadline passed, a
+ * Why a session ended: the tunnel or association was used to its end (`"finished"`), one side aborted it, a deadline passed, a
  * failure was answered (`"refused"`), the destination could not be reached, the client left before it had a
  * tunnel, others needed the place, the server closed, or something failed on our side.
  */
@@ -101,6 +134,8 @@ export interface SessionClosed {
   readonly bytesIn: number;
   /** Bytes taken from the destination and sent to the client. */
   readonly bytesOut: number;
+  /** Datagrams of a UDP association. */
+  readonly datagrams?: DatagramCounts;
   /** Time since the client connected, in milliseconds. */
   readonly durationMs: number;
   /** Why it ended. */
@@ -119,6 +154,8 @@ export interface ServerEvents {
   authenticated: [event: SessionAuthenticated];
   /** A client was refused. */
   denied: [event: SessionDenied];
+  /** The server listens for a client: for a peer, or for datagrams. */
+  bound: [event: SessionBound];
   /** A tunnel is open. */
   connected: [event: SessionConnected];
   /** A session ended. */
@@ -131,6 +168,7 @@ const CHANNELS: { readonly [name in Exclude<keyof ServerEvents, "error">]: Chann
   session: channel("sockskit:server:session:open"),
   authenticated: channel("sockskit:server:session:authenticated"),
   denied: channel("sockskit:server:session:denied"),
+  bound: channel("sockskit:server:session:bound"),
   connected: channel("sockskit:server:session:connected"),
   closed: channel("sockskit:server:session:close"),
 };

@@ -10,18 +10,25 @@ export { createServer, SocksServer } from "./server.ts";
 export type { CloseOptions, ListeningAddress } from "./server.ts";
 export type {
   AuthMethodName,
+  BindOptions,
+  IdentOptions,
   LimitOptions,
   ListenOptions,
   OutboundOptions,
   ServerOptions,
   TimeoutOptions,
+  UdpOptions,
 } from "./options.ts";
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
+export type { SessionIdent } from "./ident/verdict.ts";
+export type { PortRange } from "./ports/port-range.ts";
+export type { DatagramCounts, DropReason } from "./associate/datagram-counts.ts";
 export { openProxyProblem } from "./listener/open-proxy.ts";
 export type {
   CloseReason,
   ServerEvents,
   SessionAuthenticated,
+  SessionBound,
   SessionClosed,
   SessionConnected,
   SessionDenied,

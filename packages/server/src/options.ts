@@ -1,6 +1,7 @@
 import type { Resolver } from "@sockskit/dial";
 import type { RuleConfig } from "@sockskit/policy";
 import type { CredentialStore } from "./credentials/credential-store.ts";
+import type { PortRange } from "./ports/port-range.ts";
 import type { UserConfig } from "./credentials/user.ts";
 
 /** An authentication method by name: nobody is asked (00), or user name and password (02, RFC 1929). */
@@ -19,6 +20,11 @@ export interface ListenOptions {
   readonly versions?: readonly (4 | 5)[];
   /** Authentication methods of this listener, most preferred first. Default: those of the server. */
   readonly authMethods?: readonly AuthMethodName[];
+  /**
+   * The IP address that replies to BIND and UDP ASSOCIATE name, when clients and peers reach this host by another one
+   * than its own: behind NAT. It stands for our addresses of the same IP version. Default: our own address.
+   */
+  readonly advertise?: string;
 }
 
 /** How the server gets out. */
@@ -37,8 +43,12 @@ export interface TimeoutOptions {
   readonly handshakeMs?: number;
   /** To look a name up and connect; then the answer is REP 06 (SOCKS 5) or 5b (SOCKS 4). Default 30,000. */
   readonly connectMs?: number;
+  /** From a BIND to the connection of its peer; then the answer is REP 06 (SOCKS 5) or 5b (SOCKS 4). Default 120,000. */
+  readonly bindMs?: number;
   /** How long a tunnel may carry nothing in either direction. Default 3,600,000. */
   readonly idleMs?: number;
+  /** How long a UDP association may relay no datagram in either direction. Default 300,000. */
+  readonly udpMs?: number;
   /** From a failure to the end of the connection at the latest, RFC 1928 section 6. Default 5,000; at most 10,000. */
   readonly lingerMs?: number;
   /** From a log-in to the answer that it failed. Default 1,000. */
@@ -56,8 +66,51 @@ export interface LimitOptions {
    * goes, so that slow clients cannot keep others out. Default 10,000.
    */
   readonly handshakes?: number;
+  /** UDP associations at a time, over all listeners. Each has up to three sockets. Default 10,000. */
+  readonly associations?: number;
+  /** UDP associations at a time of one client address (IPv6: one /64). Default 256. */
+  readonly associationsPerClient?: number;
   /** Failed log-ins of one client address (IPv6: one /64) per minute; more are refused unseen. Default 20. */
   readonly loginFailuresPerMinute?: number;
+}
+
+/** How BIND is served. */
+export interface BindOptions {
+  /** Ports that it listens on, such as `"40000-40999"`. Default: the system chooses. */
+  readonly ports?: string | PortRange;
+  /**
+   * Whether a client may wait for a peer without naming one (DST.ADDR is 0.0.0.0 or `::`). The rules then decide on
+   * whoever connects first. Default false.
+   */
+  readonly allowAnyPeer?: boolean;
+}
+
+/** How UDP ASSOCIATE is served. */
+export interface UdpOptions {
+  /** Ports on which datagrams of clients are taken, such as `"41000-41999"`. Default: the system chooses. */
+  readonly ports?: string | PortRange;
+  /**
+   * Whether a client gets datagrams from addresses that it has not written to, as far as the rules allow them. Default
+   * false: only answers.
+   */
+  readonly fullCone?: boolean;
+}
+
+/** Whether the hosts of SOCKS 4 clients are asked who the client is, by the Identification Protocol (RFC 1413). */
+export interface IdentOptions {
+  /**
+   * - `"off"`: nobody is asked.
+   * - `"ask"`: who is named as another user than the request says is answered 5d; without an answer the client goes on.
+   * - `"require"`: as well, and without an answer that names a user the client is answered 5c. The name is a user for
+   *   `users` in rules when the server has no `credentials`; it is no log-in, and in no group.
+   *
+   * Default `"off"`. An answer is worth as much as the client's host.
+   */
+  readonly mode?: "off" | "ask" | "require";
+  /** Port on which hosts are asked, 1 to 65535. Default 113. */
+  readonly port?: number;
+  /** How long an answer may take, in milliseconds, 1 to 60,000. Default 3,000. */
+  readonly timeoutMs?: number;
 }
 
 /** Options of {@link createServer} and of {@link SocksServer.reload}. */
@@ -75,6 +128,12 @@ export interface ServerOptions {
   readonly rules?: readonly RuleConfig[];
   /** How the server gets out. */
   readonly outbound?: OutboundOptions;
+  /** Whether the hosts of SOCKS 4 clients are asked who the client is. */
+  readonly ident?: IdentOptions;
+  /** How BIND is served. */
+  readonly bind?: BindOptions;
+  /** How UDP ASSOCIATE is served. */
+  readonly udp?: UdpOptions;
   /** Deadlines. */
   readonly timeouts?: TimeoutOptions;
   /** Limits. */
@@ -92,7 +151,9 @@ export interface ServerOptions {
 export const DEFAULT_TIMEOUTS: Required<TimeoutOptions> = {
   handshakeMs: 10_000,
   connectMs: 30_000,
+  bindMs: 120_000,
   idleMs: 3_600_000,
+  udpMs: 300_000,
   lingerMs: 5_000,
   loginFailureMs: 1_000,
 };
@@ -102,5 +163,7 @@ export const DEFAULT_LIMITS: Required<LimitOptions> = {
   sessions: 100_000,
   perClient: 1_000,
   handshakes: 10_000,
+  associations: 10_000,
+  associationsPerClient: 256,
   loginFailuresPerMinute: 20,
 };

@@ -4,6 +4,7 @@ import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { UserConfig } from "./credentials/user.ts";
 import { UserStore } from "./credentials/user-store.ts";
 import { badOption, type OptionPath, ServerError } from "./errors.ts";
+import { IDENT_KEYS, type IdentPlan, identPlan } from "./ident/ident-plan.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type ServerOptions,
   type TimeoutOptions,
 } from "./options.ts";
+import { type BindPlan, bindPlan, type UdpPlan, udpPlan } from "./ports/relay-plan.ts";
 
 /** Options after every check that needs no socket: nothing of them can fail any more but opening the listeners. */
 export interface Plan {
@@ -24,10 +26,16 @@ export interface Plan {
   readonly outbound: NonNullable<ServerOptions["outbound"]>;
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly ident: IdentPlan | undefined;
+  readonly bind: BindPlan;
+  readonly udp: UdpPlan;
 }
 
 const SECTIONS = {
   outbound: ["localAddress", "family", "resolver"],
+  ident: IDENT_KEYS,
+  bind: ["ports", "allowAnyPeer"],
+  udp: ["ports", "fullCone"],
   timeouts: Object.keys(DEFAULT_TIMEOUTS),
   limits: Object.keys(DEFAULT_LIMITS),
 } as const;
@@ -40,7 +48,7 @@ const OPTION_KEYS = [
   "engine",
   ...Object.keys(SECTIONS),
 ];
-const LISTEN_KEYS = ["host", "port", "versions", "authMethods"];
+const LISTEN_KEYS = ["host", "port", "versions", "authMethods", "advertise"];
 
 /** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
 const MAX_LINGER_MS = 10_000;
@@ -79,6 +87,9 @@ export function planServer(options: ServerOptions): Plan {
     outbound: options.outbound ?? {},
     timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
     limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
+    ident: identPlan(options.ident, store !== undefined),
+    bind: bindPlan(options.bind),
+    udp: udpPlan(options.udp),
   };
 }
 

@@ -16,10 +16,10 @@ import type { ServerOptions } from "./options.ts";
 import { compileRules, type Plan, planServer } from "./plan.ts";
 import { portableRelay } from "./relay/portable.ts";
 import type { Entrance, SessionHost } from "./session/host.ts";
-import type { SessionInfo } from "./session/session-info.ts";
+import type { SessionInfo, SessionPhase } from "./session/session-info.ts";
 import { Session } from "./session/session.ts";
 import { lanesFor, type Settings } from "./session/settings.ts";
-import { emptyTally, type ServerStats, type Tally } from "./session/tally.ts";
+import { addTraffic, emptyTally, type ServerStats, type Tally } from "./session/tally.ts";
 
 /** An address that a server listens on. */
 export interface ListeningAddress {
@@ -31,7 +31,7 @@ export interface ListeningAddress {
 
 /** How a server is closed. */
 export interface CloseOptions {
-  /** How long open tunnels may go on, in milliseconds. Default 0: they end at once. */
+  /** How long open tunnels and associations may go on, in milliseconds. Default 0: they end at once. */
   readonly drainMs?: number;
 }
 
@@ -46,7 +46,7 @@ let lastSessionId = 0;
  * A SOCKS 4, 4A and 5 server.
  *
  * It emits the events of {@link ServerEvents}, and gives the same data to the channels
- * `sockskit:server:session:open`, `:authenticated`, `:denied`, `:connected` and `:close` of
+ * `sockskit:server:session:open`, `:authenticated`, `:denied`, `:bound`, `:connected` and `:close` of
  * `node:diagnostics_channel`. A listener that throws hurts no session; it becomes an `error` event. No event holds
  * a password.
  */
@@ -89,6 +89,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       },
       tally: this.#tally,
       announcer: this.#announcer,
+      associations: new KeyedCount(),
       relay: portableRelay,
       policyFor: (port) => this.#policyFor(port),
       ended: (session) => this.#ended(session),
@@ -127,12 +128,13 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * Stops: accepts nobody, cuts off clients that have no tunnel yet, and lets tunnels go on for `drainMs`.
+   * Stops: accepts nobody, cuts off clients that have no tunnel yet, and lets tunnels and associations go on for
+   * `drainMs`.
    * Resolves when everything is closed. Call it again to shorten the time.
    */
   close(options: CloseOptions = {}): Promise<void> {
     const closed = (this.#closed ??= this.#beginClosing());
-    for (const session of this.#sessions) if (session.phase !== "tunnel") session.stop("server-closed");
+    for (const session of this.#sessions) if (!isInUse(session.phase)) session.stop("server-closed");
     const end = (): void => {
       for (const session of this.#sessions) session.stop("server-closed");
     };
@@ -157,12 +159,9 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   /** Figures of this moment. */
   get stats(): ServerStats {
-    let { bytesIn, bytesOut } = this.#tally;
-    for (const session of this.#sessions) {
-      bytesIn += session.bytesIn;
-      bytesOut += session.bytesOut;
-    }
-    return { ...this.#tally, sessions: this.#sessions.size, bytesIn, bytesOut };
+    const figures = { ...this.#tally, sessions: this.#sessions.size };
+    for (const session of this.#sessions) addTraffic(figures, session.traffic);
+    return figures;
   }
 
   #accept(socket: Socket, client: IpAddress, entrance: Entrance): void {
@@ -276,6 +275,9 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       outbound: { localAddress, family, resolver },
       timeouts: plan.timeouts,
       limits: plan.limits,
+      ident: plan.ident,
+      bind: plan.bind,
+      udp: plan.udp,
       lanes: lanesFor(plan.timeouts, this.#settings?.lanes),
     };
   }
@@ -305,6 +307,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
  */
 export function createServer(options: ServerOptions = {}): SocksServer {
   return new SocksServer(options);
+}
+
+/** Whether a session does what its client came for. */
+function isInUse(phase: SessionPhase): boolean {
+  return phase === "tunnel" || phase === "association";
 }
 
 function failureLimit(plan: Plan): FailureLimit {

@@ -5,7 +5,9 @@ test("the defaults are these", () => {
   expect(DEFAULT_TIMEOUTS).toEqual({
     handshakeMs: 10_000,
     connectMs: 30_000,
+    bindMs: 120_000,
     idleMs: 3_600_000,
+    udpMs: 300_000,
     lingerMs: 5_000,
     loginFailureMs: 1_000,
   });
@@ -13,6 +15,8 @@ test("the defaults are these", () => {
     sessions: 100_000,
     perClient: 1_000,
     handshakes: 10_000,
+    associations: 10_000,
+    associationsPerClient: 256,
     loginFailuresPerMinute: 20,
   });
 });
@@ -43,6 +47,16 @@ describe("options that cannot be used are told with their place", () => {
     [{ limits: { perClient: 1.5 } }, ["limits", "perClient"], "whole number"],
     [{ outbound: { localAddress: "eth0" } }, ["outbound", "localAddress"], "IP address"],
     [{ outbound: { family: 5 } }, ["outbound", "family"], '4, 6 or "auto"'],
+    [{ bind: { ports: "40000-39999" } }, ["bind", "ports"], "1 to 65535"],
+    [{ bind: { ports: 40_000 } }, ["bind", "ports"], "1 to 65535"],
+    [{ bind: { allowAnyPeer: "yes" } }, ["bind", "allowAnyPeer"], "true or false"],
+    [{ bind: { port: 1 } }, ["bind", "port"], "no such option"],
+    [{ udp: { ports: "0-10" } }, ["udp", "ports"], "1 to 65535"],
+    [{ udp: { ports: { from: 1, to: 65_536 } } }, ["udp", "ports"], "1 to 65535"],
+    [{ udp: { ports: "some" } }, ["udp", "ports"], "1 to 65535"],
+    [{ udp: { fullCone: 1 } }, ["udp", "fullCone"], "true or false"],
+    [{ listen: [{ advertise: "proxy.example" }] }, ["listen", 0, "advertise"], "can be reached"],
+    [{ listen: [{ advertise: "0.0.0.0" }] }, ["listen", 0, "advertise"], "can be reached"],
     [{ engine: "fastpath" }, ["engine"], '"auto" or "portable"'],
   ];
   test.each(cases)("%j", (options, path, problem) => {

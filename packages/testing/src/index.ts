@@ -23,3 +23,5 @@ export type { QuestionEvidence, QuestionMethod } from "./question-method.ts";
 export { checkNoSecrets } from "./secrets.ts";
 export { listenEcho, listenScript, listenTcp, readOctets, readToEnd } from "./tcp.ts";
 export type { LoopbackServer, ScriptStep } from "./tcp.ts";
+export { listenUdpRelay } from "./udp-relay.ts";
+export type { UdpRelay, UdpRelayOptions } from "./udp-relay.ts";

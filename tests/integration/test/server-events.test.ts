@@ -53,7 +53,7 @@ test("the same data goes to the emitter and to the channels, as plain data", asy
   const events = [
     { ...from, listener: expect.objectContaining({ host: "127.0.0.1", port }) as object },
     { ...from, user: "alice", method: "userpass" },
-    { ...from, user: "alice", version: 5, destination, address: destination, rule: 1, durationMs },
+    { ...from, user: "alice", version: 5, command: "connect", destination, address: destination, rule: 1, durationMs },
     { ...from, user: "alice", destination, bytesIn: 4, bytesOut: 4, durationMs, reason: "finished" },
   ];
   expect([log.session, log.authenticated, log.connected, log.closed].flat()).toEqual(events);

@@ -10,6 +10,7 @@ import type {
   Conversation,
   FieldRecord,
   FieldValue,
+  IdentVectors,
   Message,
   MessageVector,
   VectorFile,
@@ -20,6 +21,8 @@ export type {
   Conversation,
   FieldRecord,
   FieldValue,
+  IdentVector,
+  IdentVectors,
   Message,
   MessageType,
   MessageVector,
@@ -30,10 +33,11 @@ export type {
 
 const DATA = new URL("../data/", import.meta.url);
 const ADDRESSES = "addresses.json";
+const IDENT = "ident.json";
 
 /** Every file with conversations and messages, by its name. */
 export function vectorFiles(): ReadonlyMap<string, VectorFile> {
-  const names = readdirSync(DATA).filter((name) => name.endsWith(".json") && name !== ADDRESSES);
+  const names = readdirSync(DATA).filter((name) => name.endsWith(".json") && name !== ADDRESSES && name !== IDENT);
   return new Map(names.sort().map((name) => [name, read(name) as VectorFile]));
 }
 
@@ -53,6 +57,11 @@ export function messages(): readonly MessageVector[] {
 /** Texts of addresses and names. */
 export function addressVectors(): AddressVectors {
   return read(ADDRESSES) as AddressVectors;
+}
+
+/** Lines of the Identification Protocol. */
+export function identVectors(): IdentVectors {
+  return read(IDENT) as IdentVectors;
 }
 
 /** Octets of a message. */

@@ -105,7 +105,7 @@ export interface MessageVector extends Message {
   readonly from: "client" | "server";
 }
 
-/** A file in `data/`, `addresses.json` excepted. */
+/** A file in `data/`, `addresses.json` and `ident.json` excepted. */
 export interface VectorFile {
   /** Whole exchanges. */
   readonly conversations?: readonly Conversation[];
@@ -130,4 +130,33 @@ export interface AddressVectors {
   readonly refused: readonly { readonly text: string; readonly source: string }[];
   /** IPv6 addresses and the IPv4 address inside them, if there is one. */
   readonly embedded: readonly { readonly text: string; readonly ipv4: string | null; readonly source: string }[];
+}
+
+/** A line of the Identification Protocol: its octets, and what decoding them must give. */
+export interface IdentVector {
+  /** Unique among all lines. */
+  readonly name: string;
+  /** The octets in hexadecimal, as in {@link Message}. */
+  readonly hex: string;
+  /**
+   * Accepted: the fields of the value. Numbers and words as they are, `userId` in hexadecimal; `text` is what the user
+   * id is shown as.
+   */
+  readonly decoded?: Readonly<Record<string, number | string>>;
+  /** Rejected: the error, and after how many octets it must come. Default: all. */
+  readonly error?: { readonly code: string; readonly afterOctets?: number };
+  /** What encoding the value gives, where that is not `hex` again. */
+  readonly encodesTo?: string;
+  /** Code of the error that encoding the value gives, where it is accepted but not sent. */
+  readonly encodeError?: string;
+  /** Where it comes from. */
+  readonly source: string;
+}
+
+/** What `data/ident.json` holds. */
+export interface IdentVectors {
+  /** Lines that ask. */
+  readonly queries: readonly IdentVector[];
+  /** Lines that answer. */
+  readonly replies: readonly IdentVector[];
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { addressVectors, messageOctets, messages, vectorFields, vectorFiles, vectorOctets } from "../src/index.ts";
+import {
+  addressVectors,
+  identVectors,
+  messageOctets,
+  messages,
+  vectorFields,
+  vectorFiles,
+  vectorOctets,
+} from "../src/index.ts";
 import type { Message, Source } from "../src/index.ts";
 
 const MESSAGE_FIELDS = {
@@ -131,6 +139,18 @@ test("every text of an address has a source", () => {
   for (const list of Object.values(addressVectors())) {
     expect(list.length).toBeGreaterThan(5);
     for (const vector of list) expect(vector.source).toMatch(/\S{3}/);
+  }
+});
+
+test("every line of the Identification Protocol has a source, and is either accepted or rejected", () => {
+  const lines = Object.values(identVectors()).flat();
+  expect(lines.length).toBeGreaterThan(50);
+  expect(new Set(lines.map(({ name }) => name)).size).toBe(lines.length);
+  for (const line of lines) {
+    expect(strangers(line, ["name", "hex", "decoded", "error", "encodesTo", "encodeError", "source"])).toEqual([]);
+    expect(line.source).toMatch(/\S{3}/);
+    expect((line.decoded === undefined) !== (line.error === undefined), line.name).toBe(true);
+    expect(line.error?.afterOctets ?? 0).toBeLessThanOrEqual(vectorOctets(line.hex).length);
   }
 });
 

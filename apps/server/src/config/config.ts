@@ -1,5 +1,5 @@
 import type { RuleConfig } from "@sockskit/policy";
-import type { AuthMethodName, UserConfig } from "@sockskit/server";
+import type { AuthMethodName, PortRange, UserConfig } from "@sockskit/server";
 import type { IpAddress } from "@sockskit/wire";
 
 /** The whole configuration, validated, with its defaults. */
@@ -10,6 +10,8 @@ export interface Config {
   /** `undefined`: the default rules. */
   readonly rules?: readonly RuleConfig[] | undefined;
   readonly outbound: OutboundConfig;
+  readonly bind: BindConfig;
+  readonly udp: UdpConfig;
   readonly timeouts: TimeoutConfig;
   readonly limits: LimitConfig;
   readonly engine: "auto" | "portable";
@@ -21,6 +23,7 @@ export interface ListenConfig {
   readonly address: IpAddress;
   readonly versions?: readonly (4 | 5)[] | undefined;
   readonly auth?: readonly AuthMethodName[] | undefined;
+  readonly advertise?: IpAddress | undefined;
 }
 
 /** Who may use the server. */
@@ -39,12 +42,26 @@ interface OutboundConfig {
   readonly family: "auto" | 4 | 6;
 }
 
+/** How BIND is served. */
+interface BindConfig {
+  readonly ports?: PortRange | undefined;
+  readonly allowAnyPeer: boolean;
+}
+
+/** How UDP ASSOCIATE is served. */
+interface UdpConfig {
+  readonly ports?: PortRange | undefined;
+  readonly fullCone: boolean;
+}
+
 /** How long things may take, in milliseconds. */
 export interface TimeoutConfig {
   readonly handshake: number;
   readonly connect: number;
   readonly idle: number;
   readonly linger: number;
+  readonly bind: number;
+  readonly udp: number;
 }
 
 /** How much is taken on. */
@@ -52,6 +69,8 @@ export interface LimitConfig {
   readonly sessions: number;
   readonly perClient: number;
   readonly handshakes: number;
+  readonly associations: number;
+  readonly associationsPerClient: number;
 }
 
 /** What is logged, gravest first. */

@@ -71,13 +71,14 @@ function usersPathOf(
 }
 
 function optionsOf(config: Config, users: readonly UserConfig[] | undefined): ServerOptions {
-  const { auth, outbound, timeouts, rules } = config;
+  const { auth, outbound, timeouts, rules, bind, udp } = config;
   return {
-    listen: config.listen.map(({ address, versions, auth: methods }) => ({
+    listen: config.listen.map(({ address, versions, auth: methods, advertise }) => ({
       host: hostText(address),
       port: address.port,
       ...(versions === undefined ? {} : { versions }),
       ...(methods === undefined ? {} : { authMethods: methods }),
+      ...(advertise === undefined ? {} : { advertise: advertise.host }),
     })),
     authMethods: auth.methods ?? [users === undefined ? "none" : "userpass"],
     ...(users === undefined ? {} : { credentials: users }),
@@ -91,7 +92,11 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
       connectMs: timeouts.connect,
       idleMs: timeouts.idle,
       lingerMs: timeouts.linger,
+      bindMs: timeouts.bind,
+      udpMs: timeouts.udp,
     },
+    bind: { allowAnyPeer: bind.allowAnyPeer, ...(bind.ports === undefined ? {} : { ports: bind.ports }) },
+    udp: { fullCone: udp.fullCone, ...(udp.ports === undefined ? {} : { ports: udp.ports }) },
     limits: config.limits,
     allowOpenProxy: config.allowOpenProxy,
     engine: config.engine,

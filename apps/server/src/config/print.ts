@@ -1,5 +1,5 @@
 import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
-import type { UserConfig } from "@sockskit/server";
+import type { PortRange, UserConfig } from "@sockskit/server";
 import { formatAddress, formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
 import type { Config, LimitConfig, ListenConfig, TimeoutConfig } from "./config.ts";
@@ -24,6 +24,8 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
     `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family} }`,
+    `bind: { ${portsText(config.bind.ports)}allowAnyPeer: ${config.bind.allowAnyPeer} }`,
+    `udp: { ${portsText(config.udp.ports)}fullCone: ${config.udp.fullCone} }`,
     `timeouts: ${describeMap(config.timeouts, formatDuration)}`,
     `limits: ${describeMap(config.limits, String)}`,
     `engine: ${config.engine}`,
@@ -49,10 +51,16 @@ function describeMap(map: TimeoutConfig | LimitConfig, format: (value: number) =
     .join(", ")} }`;
 }
 
-function describeListener({ address, versions, auth }: ListenConfig): string {
+/** Nothing when the system chooses. */
+function portsText(ports: PortRange | undefined): string {
+  return ports === undefined ? "" : `ports: ${text(`${ports.from}-${ports.to}`)}, `;
+}
+
+function describeListener({ address, versions, auth, advertise }: ListenConfig): string {
   const parts = [`address: ${text(formatAddress(address))}`];
   if (versions !== undefined) parts.push(`versions: [${versions.join(", ")}]`);
   if (auth !== undefined) parts.push(`auth: [${auth.join(", ")}]`);
+  if (advertise !== undefined) parts.push(`advertise: ${text(formatHost(advertise))}`);
   return parts.length === 1 ? text(formatAddress(address)) : `{ ${parts.join(", ")} }`;
 }
 

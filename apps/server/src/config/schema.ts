@@ -11,6 +11,7 @@ import {
   oneOf,
   passwordHash,
   port,
+  portRange,
   rate,
   text,
 } from "./values.ts";
@@ -36,7 +37,12 @@ const listener = z.strictObject({
     .describe("Methods of this listener, most preferred first. Default: `auth.methods`."),
   tls: notYet(),
   proxyProtocol: notYet(),
-  advertise: notYet(),
+  advertise: ipAddress()
+    .optional()
+    .describe(
+      "Address that replies to BIND and UDP ASSOCIATE name, behind NAT. It stands for our addresses of the same IP version. " +
+        "Default: our own address.",
+    ),
   mode: notYet(),
   group: notYet(),
 });
@@ -171,6 +177,30 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({})
     .describe("How the server gets out."),
+  bind: z
+    .strictObject({
+      ports: portRange()
+        .optional()
+        .describe("Ports that BIND listens on, such as `40000-40999`. Default: the system chooses."),
+      allowAnyPeer: flag()
+        .prefault(false)
+        .describe("Lets clients wait for a peer without naming one; the rules decide on whoever connects first."),
+    })
+    .prefault({})
+    .describe("How BIND is served."),
+  udp: z
+    .strictObject({
+      ports: portRange()
+        .optional()
+        .describe("Ports on which datagrams of clients are taken, such as `41000-41999`. Default: the system chooses."),
+      fullCone: flag()
+        .prefault(false)
+        .describe(
+          "Lets datagrams through to a client from addresses that it has not written to, as far as the rules allow them.",
+        ),
+    })
+    .prefault({})
+    .describe("How UDP ASSOCIATE is served."),
   timeouts: z
     .strictObject({
       handshake: duration("1ms", "1h")
@@ -179,8 +209,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       connect: duration("1ms", "1h").prefault("30s").describe("To look a name up and connect."),
       idle: duration("1ms", "24d").prefault("1h").describe("How long a tunnel may carry nothing."),
       linger: duration("1ms", "10s").prefault("5s").describe("From a failure to the end of the client's connection."),
-      bind: notYet(),
-      udp: notYet(),
+      bind: duration("1ms", "1h").prefault("2m").describe("From a BIND to the connection of its peer."),
+      udp: duration("1ms", "24d").prefault("5m").describe("How long a UDP association may relay no datagram."),
     })
     .prefault({})
     .describe("How long things may take."),
@@ -189,6 +219,10 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       sessions: count().prefault(100_000).describe("Sessions at a time."),
       perClient: count().prefault(1000).describe("Sessions at a time of one client address (IPv6: one /64)."),
       handshakes: count().prefault(10_000).describe("Sessions at a time that have not sent their request yet."),
+      associations: count().prefault(10_000).describe("UDP associations at a time. Each has up to three sockets."),
+      associationsPerClient: count()
+        .prefault(256)
+        .describe("UDP associations at a time of one client address (IPv6: one /64)."),
     })
     .prefault({})
     .describe("How much is taken on."),
@@ -207,8 +241,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .prefault({})
     .describe("The log, on standard output."),
   upstreams: notYet(),
-  bind: notYet(),
-  udp: notYet(),
   workers: notYet(),
   admin: notYet(),
 });

@@ -1,5 +1,5 @@
 import { type Address, type IpAddress, parseHostPort, parseIpAddress } from "@sockskit/wire";
-import { parseUsersFile, ServerError } from "@sockskit/server";
+import { parseUsersFile, type PortRange, ServerError } from "@sockskit/server";
 import * as z from "zod";
 
 /*
@@ -129,6 +129,16 @@ export function port(): z.ZodType<number | string> {
       ? { value: written }
       : { expected: 'a port from 1 to 65535, or a range such as "8000-8999"' },
   );
+}
+
+/** A port or a range of ports. */
+export function portRange(): z.ZodType<PortRange> {
+  const expected = 'ports from 1 to 65535, such as "40000-40999"';
+  return valueOf({ title: "range of ports", type: ["string", "integer"] }, (written) => {
+    const [, first = "", last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/u.exec(String(written)) ?? [];
+    const range = { from: Number(first), to: Number(last) };
+    return range.from >= 1 && range.from <= range.to && range.to <= 0xff_ff ? { value: range } : { expected };
+  });
 }
 
 /** An address of this host with a port: `127.0.0.1:1080`, `[::1]:1080`. */

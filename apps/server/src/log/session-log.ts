@@ -1,4 +1,4 @@
-import type { SocksServer } from "@sockskit/server";
+import type { DatagramCounts, SocksServer } from "@sockskit/server";
 import { type Address, formatAddress } from "@sockskit/wire";
 import type { Log } from "./log.ts";
 
@@ -30,6 +30,19 @@ export function logSessions(server: SocksServer, log: Log): void {
     );
   }
   if (!log.isEnabled("info")) return;
+  server.on("bound", (event) =>
+    log.write("info", "bound", {
+      session: event.id,
+      client: formatAddress(event.client),
+      user: event.user,
+      userId: event.userId,
+      version: event.version,
+      command: event.command,
+      destination: formatAddress(event.destination),
+      address: formatAddress(event.address),
+      durationMs: Math.round(event.durationMs),
+    }),
+  );
   server.on("connected", (event) =>
     log.write("info", "connected", {
       session: event.id,
@@ -37,6 +50,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       user: event.user,
       userId: event.userId,
       version: event.version,
+      command: event.command,
       destination: formatAddress(event.destination),
       address: formatAddress(event.address),
       rule: position(event.rule),
@@ -51,6 +65,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       destination: addressText(event.destination),
       bytesIn: event.bytesIn,
       bytesOut: event.bytesOut,
+      ...datagramFields(event.datagrams),
       durationMs: Math.round(event.durationMs),
       reason: event.reason,
       code: event.code,
@@ -61,6 +76,20 @@ export function logSessions(server: SocksServer, log: Log): void {
 
 function addressText(address: Address | undefined): string | undefined {
   return address === undefined ? undefined : formatAddress(address);
+}
+
+/** What became of datagrams; of those that were dropped each reason that there was. */
+function datagramFields(datagrams: DatagramCounts | undefined): Record<string, number | string | undefined> {
+  if (datagrams === undefined) return {};
+  const dropped = Object.entries(datagrams.dropped).flatMap(([reason, count]) =>
+    count > 0 ? [`${reason}=${count}`] : [],
+  );
+  return {
+    datagramsIn: datagrams.in,
+    datagramsOut: datagrams.out,
+    ...(dropped.length === 0 ? {} : { dropped: dropped.join(" ") }),
+    ...(datagrams.errors === 0 ? {} : { datagramErrors: datagrams.errors }),
+  };
 }
 
 /** Rules are counted from 1, as `check` and `explain` print them. */

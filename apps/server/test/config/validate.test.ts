@@ -51,6 +51,15 @@ describe("mistakes: where, what, what was expected", () => {
       "rules: [{ deny: { clients: [a.example] } }]",
       '1:29 rules[0].deny.clients[0]: found "a.example", expected an address',
     ],
+    ['bind: { ports: "5-4" }', '1:16 bind.ports: found "5-4", expected ports from 1 to 65535, such as "40000-40999"'],
+    ["udp: { ports: 0 }", "1:15 udp.ports: found 0, expected ports from 1 to 65535"],
+    ["udp: { ports: 65536 }", "1:15 udp.ports: found 65536, expected ports from 1 to 65535"],
+    ["udp: { fullcone: true }", '1:8 udp.fullcone: unknown key; did you mean "fullCone"?'],
+    ["timeouts: { bind: 2h }", '1:19 timeouts.bind: found "2h", expected a duration from 1ms to 1h'],
+    [
+      "listen: [{ address: 127.0.0.1:0, advertise: proxy.example }]",
+      '1:45 listen[0].advertise: found "proxy.example", expected an IP address such as',
+    ],
     ["rules: [{ deny: { ports: [0] } }]", "1:27 rules[0].deny.ports[0]: found 0, expected a port from 1 to 65535"],
     [
       "rules: [{ deny: { commands: [get] } }]",
@@ -73,7 +82,7 @@ describe("mistakes: where, what, what was expected", () => {
     ["lisen: []", '1:1 lisen: unknown key; did you mean "listen"?'],
     [
       "xyzzy: 1",
-      "1:1 xyzzy: unknown key; expected one of listen, auth, allowOpenProxy, rules, outbound, timeouts, limits, engine, log",
+      "1:1 xyzzy: unknown key; expected one of listen, auth, allowOpenProxy, rules, outbound, bind, udp, timeouts, limits, engine, log",
     ],
     ["[]", "1:1 found a list, expected a map"],
     ["text", '1:1 found "text", expected a map'],
@@ -102,7 +111,6 @@ describe("what later work brings is refused with its place, never ignored", () =
   test.each([
     ["listen: [{ address: 127.0.0.1:0, tls: { cert: a } }]", "1:34 listen[0].tls"],
     ["listen: [{ address: 127.0.0.1:0, proxyProtocol: {} }]", "1:34 listen[0].proxyProtocol"],
-    ["listen: [{ address: 127.0.0.1:0, advertise: 203.0.113.7 }]", "1:34 listen[0].advertise"],
     ['listen: ["unix:/run/sockskit.sock"]', "1:10 listen[0]"],
     ['listen: [{ address: "unix:/run/x", mode: "0660", group: staff }]', "1:21 listen[0].address"],
     ["auth: { methods: [gssapi] }", "1:19 auth.methods[0]"],
@@ -112,11 +120,7 @@ describe("what later work brings is refused with its place, never ignored", () =
     ["auth: { ident: { mode: off } }", "1:9 auth.ident"],
     ["rules: [{ allow: {}, via: office }]", "1:22 rules[0].via"],
     ["upstreams: {}", "1:1 upstreams"],
-    ["bind: {}", "1:1 bind"],
-    ["udp: {}", "1:1 udp"],
     ["outbound: { proxyProtocol: off }", "1:13 outbound.proxyProtocol"],
-    ["timeouts: { bind: 2m }", "1:13 timeouts.bind"],
-    ["timeouts: { udp: 5m }", "1:13 timeouts.udp"],
     ["engine: fastpath", "1:9 engine"],
     ["workers: auto", "1:1 workers"],
     ["admin: { listen: 127.0.0.1:1081 }", "1:1 admin"],
@@ -139,8 +143,16 @@ describe("what is right", () => {
       auth: { users: [] },
       allowOpenProxy: false,
       outbound: { resolver: "system", family: "auto" },
-      timeouts: { handshake: 10_000, connect: 30_000, idle: 3_600_000, linger: 5000 },
-      limits: { sessions: 100_000, perClient: 1000, handshakes: 10_000 },
+      bind: { allowAnyPeer: false },
+      udp: { fullCone: false },
+      timeouts: { handshake: 10_000, connect: 30_000, bind: 120_000, idle: 3_600_000, udp: 300_000, linger: 5000 },
+      limits: {
+        sessions: 100_000,
+        perClient: 1000,
+        handshakes: 10_000,
+        associations: 10_000,
+        associationsPerClient: 256,
+      },
       engine: "auto",
       log: { level: "info", format: "auto" },
     });
@@ -172,6 +184,23 @@ rules:
       { action: "allow", to: ["private", "*.corp.example"], users: ["alice"], limit: { rate: 1_500_000, sessions: 5 } },
       { action: "allow", authenticated: false },
     ]);
+  });
+
+  test("BIND and UDP: ports, times, limits, the address that is told", async () => {
+    const { options } = await loadText(`
+listen: [{ address: 127.0.0.1:0, advertise: 203.0.113.7 }]
+bind: { ports: "40000-40999", allowAnyPeer: true }
+udp: { ports: 41000, fullCone: true }
+timeouts: { bind: 90s, udp: 1m }
+limits: { associations: 5, associationsPerClient: 2 }
+`);
+    expect(options).toMatchObject({
+      listen: [{ advertise: "203.0.113.7" }],
+      bind: { ports: { from: 40_000, to: 40_999 }, allowAnyPeer: true },
+      udp: { ports: { from: 41_000, to: 41_000 }, fullCone: true },
+      timeouts: { bindMs: 90_000, udpMs: 60_000 },
+      limits: { associations: 5, associationsPerClient: 2 },
+    });
   });
 
   test("rules: [] denies everything; it is not the default", async () => {

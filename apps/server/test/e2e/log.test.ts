@@ -1,4 +1,7 @@
-import { listenEcho } from "@sockskit/testing";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { listenEcho, octets, readOctets } from "@sockskit/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { openTunnel, Sockskitd } from "./sockskitd.ts";
 
@@ -29,6 +32,36 @@ test("a session: connected and closed, with who, where and how much", async () =
     reason: "finished",
   });
   expect(await server.line("connected")).toMatchObject({ version: 5, address: `127.0.0.1:${target.port}`, rule: 2 });
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
+test("an association: bound and closed, with the datagrams that passed and those that did not", async () => {
+  const server = new Sockskitd(["--listen", "127.0.0.1:0"]);
+  const control = connect(await server.port(), "127.0.0.1");
+  onTestFinished(() => void control.destroy());
+  control.write(octets("05 01 00 05 03 00 01 00 00 00 00 00 00"));
+  const relayPort = Buffer.from(await readOctets(control, 12)).readUInt16BE(10);
+  expect(await server.line("bound")).toMatchObject({ command: "udp-associate", address: `127.0.0.1:${relayPort}` });
+  const client = createSocket("udp4");
+  onTestFinished(() => void client.close());
+  client.bind(0, "127.0.0.1");
+  await once(client, "listening");
+  const { port } = client.address();
+  // A datagram to itself: it comes back without, and then with the header of an answer.
+  const header = octets(`00 00 00 01 7f 00 00 01 ${port.toString(16).padStart(4, "0")}`);
+  client.send(Buffer.concat([header, Buffer.from("hello")]), relayPort, "127.0.0.1");
+  expect(String((await once(client, "message"))[0])).toBe("hello");
+  client.send("rubbish", relayPort, "127.0.0.1");
+  await new Promise((wake) => setTimeout(wake, 100));
+  control.end();
+  expect(await server.line("closed")).toMatchObject({
+    bytesIn: 5,
+    datagramsIn: 1,
+    datagramsOut: 0,
+    dropped: "malformed=1",
+    reason: "finished",
+  });
   server.child.kill("SIGTERM");
   await server.finished;
 });

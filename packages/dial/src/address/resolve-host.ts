@@ -6,7 +6,11 @@ import type { AddressFamily, Resolver } from "../resolver/resolver.ts";
 import { resolveFailed } from "../resolver/system-lookup.ts";
 import type { Peer } from "./peer.ts";
 
-/** Looks the name of `peer` up. Whatever goes wrong ends the operation. */
+/**
+ * Looks the name of `peer` up. Whatever goes wrong ends the operation.
+ *
+ * @param undo - How to free what is open besides the look-up, if something is.
+ */
 export function resolveHost<T>(
   operation: Operation<T>,
   name: string,
@@ -14,10 +18,14 @@ export function resolveHost<T>(
   resolver: Resolver,
   peer: Pick<Peer, "title" | "reference" | "awaited">,
   onResolved: (addresses: readonly IpAddress[]) => void,
+  undo?: () => void,
 ): void {
   operation.enter("resolve", peer);
   const controller = new AbortController();
-  operation.hold(() => controller.abort());
+  operation.hold(() => {
+    controller.abort();
+    undo?.();
+  });
   const fail = (cause: unknown): void => {
     if (operation.over) return;
     const { code, message, side } = isSocksError(cause) ? cause : resolveFailed(name, "the resolver failed", cause);
@@ -26,7 +34,7 @@ export function resolveHost<T>(
   };
   const succeed = (addresses: readonly IpAddress[]): void => {
     if (addresses.length === 0) return fail(resolveFailed(name, "the resolver gave no address"));
-    operation.hold(undefined);
+    operation.hold(undo);
     operation.run(() => onResolved(addresses));
   };
   try {

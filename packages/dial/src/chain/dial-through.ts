@@ -5,9 +5,9 @@ import type { Address } from "@sockskit/wire";
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
 import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { requireDestination } from "../internal/require.ts";
-import type { ProxyHop } from "./hop.ts";
+import { hopsOf, type ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
-import { Tunnel } from "./tunnel.ts";
+import { Tunnel, type TunnelTask } from "./tunnel.ts";
 
 /** Where and how {@link dialThrough} connects. */
 export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
@@ -56,9 +56,15 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
     const settings = outgoingSettings(options);
     requireDestination(destination);
     const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
+    const task: TunnelTask = {
+      command: "connect",
+      destination,
+      strict,
+      onOpen: (tunnel) => operation.succeed(tunnel),
+    };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      new Tunnel(operation, chain, destination, settings, strict, observer).open();
+      new Tunnel(operation, hopsOf(chain), task, settings, observer).open();
     });
   });
 }

@@ -1,7 +1,7 @@
 import { AuthError } from "@sockskit/auth";
-import { HandshakeError } from "@sockskit/handshake";
+import { type HandshakeCommand, HandshakeError } from "@sockskit/handshake";
 import { ProxyUrlError } from "@sockskit/url";
-import { type Address, formatAddress, REP, repDescription, SOCKS4_CD } from "@sockskit/wire";
+import { type Address, formatAddress, formatHost, REP, repDescription, SOCKS4_CD } from "@sockskit/wire";
 
 import { SocksError, type SocksStage } from "../errors.ts";
 import type { Hop } from "./hop.ts";
@@ -13,56 +13,82 @@ export function localError(hop: Hop, cause: unknown): unknown {
   return new SocksError(cause.code, `${hop.title()}: ${cause.message}`, options);
 }
 
+/** What a proxy was asked, for the texts of errors. */
+export interface Asked {
+  readonly hop: Hop;
+  readonly command: HandshakeCommand;
+  readonly destination: Address;
+  /** BIND: the proxy listened already, and was to tell who connected. */
+  readonly listening: boolean;
+}
+
+/** A destination as people write it: whoever is expected by BIND often has no port. */
+export function nameOf(destination: Address): string {
+  return destination.port === 0 ? formatHost(destination) : formatAddress(destination);
+}
+
 /** The proxy refused, or what it said is not SOCKS. */
-export function handshakeError(hop: Hop, destination: Address, cause: HandshakeError): SocksError {
+export function handshakeError(asked: Asked, cause: HandshakeError): SocksError {
+  const { hop } = asked;
   const { code, side, stage, reply } = cause;
   const what =
-    code === "ERR_SOCKS_REQUEST_REFUSED" && reply !== undefined
-      ? describeRefusal(hop.proxy.version, reply, formatAddress(destination))
-      : `: ${cause.message}`;
+    code === "ERR_SOCKS_REQUEST_REFUSED" && reply !== undefined ? describeRefusal(asked, reply) : `: ${cause.message}`;
   const options = { side, stage, hop: hop.reference(), reply, cause };
   return new SocksError(code, `${hop.title()}${what}`, options);
 }
 
 /** The connection ended before the proxy had said its last word. */
-export function closedError(hop: Hop, destination: Address, stage: SocksStage, cause: Error | undefined): SocksError {
+export function closedError(asked: Asked, stage: SocksStage, cause: Error | undefined): SocksError {
+  const { hop } = asked;
   const { code } = (cause ?? {}) as NodeJS.ErrnoException;
   const how = cause === undefined ? "closed the connection" : `broke the connection (${code ?? cause.message})`;
   const options = { side: "remote", stage, hop: hop.reference(), cause } as const;
-  return new SocksError(
-    "ERR_SOCKS_PROXY_CLOSED",
-    `${hop.title()} ${how} ${circumstances(stage, destination)}`,
-    options,
-  );
+  return new SocksError("ERR_SOCKS_PROXY_CLOSED", `${hop.title()} ${how} ${circumstances(asked, stage)}`, options);
 }
 
-function circumstances(stage: SocksStage, destination: Address): string {
+function circumstances(asked: Asked, stage: SocksStage): string {
   switch (stage) {
     case "negotiate":
       return "instead of choosing an authentication method; it may want another SOCKS version, or not want this client";
     case "authenticate":
       return "during authentication; the credentials may be wrong";
     default:
-      return `instead of answering the request for ${formatAddress(destination)}; it may be out of order, or refuse without a word`;
+      return asked.listening
+        ? `while ${nameOf(asked.destination)} was expected to connect; its time for that may be over`
+        : `instead of answering the request${purpose(asked)}; it may be out of order, or refuse without a word`;
+  }
+}
+
+function purpose({ command, destination }: Asked): string {
+  switch (command) {
+    case "connect":
+      return ` for ${formatAddress(destination)}`;
+    case "bind":
+      return ` to listen for ${nameOf(destination)}`;
+    case "udp-associate":
+      return " to relay datagrams";
   }
 }
 
 /** Tells a proxy that refused from a destination that could not be reached. */
-function describeRefusal(version: 4 | 5, reply: number, destination: string): string {
+function describeRefusal(asked: Asked, reply: number): string {
+  const { version } = asked.hop.proxy;
   const octet = `0x${reply.toString(16).padStart(2, "0")}`;
+  const destination = nameOf(asked.destination);
   if (version === 4) {
     switch (reply) {
       case SOCKS4_CD.requestRejectedOrFailed:
-        return ` did not connect to ${destination}: refused or failed, SOCKS 4 does not say which (CD ${octet})`;
+        return ` ${failure(asked)}: refused or failed, SOCKS 4 does not say which (CD ${octet})`;
       case SOCKS4_CD.identdUnreachable:
         return ` refused ${destination}: it could not reach an ident server on this host (CD ${octet})`;
       case SOCKS4_CD.useridMismatch:
         return ` refused ${destination}: the ident server of this host names another user (CD ${octet})`;
       default:
-        return ` did not connect to ${destination}: unassigned code (CD ${octet})`;
+        return ` ${failure(asked)}: unassigned code (CD ${octet})`;
     }
   }
   const text = `${repDescription(reply) ?? "unassigned code"} (REP ${octet})`;
+  if (asked.command !== "connect") return ` ${failure(asked)}: ${text}`;
   switch (reply) {
     case REP.networkUnreachable:
     case REP.hostUnreachable:
@@ -72,6 +98,21 @@ function describeRefusal(version: 4 | 5, reply: number, destination: string): st
     case REP.connectionNotAllowedByRuleset:
       return ` does not allow ${destination}: ${text}`;
     default:
-      return ` did not connect to ${destination}: ${text}`;
+      return ` ${failure(asked)}: ${text}`;
+  }
+}
+
+/** What the proxy did not do, as it follows its name. */
+function failure({ command, destination, listening }: Asked): string {
+  const name = nameOf(destination);
+  switch (command) {
+    case "connect":
+      return `did not connect to ${name}`;
+    case "bind":
+      return listening
+        ? `listened for ${name}, but did not pass a connection on (nobody came, or somebody else)`
+        : `does not listen for ${name}`;
+    case "udp-associate":
+      return "does not relay datagrams";
   }
 }

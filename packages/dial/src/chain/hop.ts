@@ -1,5 +1,5 @@
 import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/auth";
-import { ClientHandshake } from "@sockskit/handshake";
+import { ClientHandshake, type HandshakeCommand } from "@sockskit/handshake";
 import { credentialsOf, formatProxyUrl, MAX_PROXY_CHAIN_HOPS, type ProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress } from "@sockskit/wire";
 
@@ -51,15 +51,15 @@ export class Hop implements Peer {
   }
 
   /**
-   * The handshake that asks for `destination`. Whatever cannot be said in this version is refused here, before anything
+   * The handshake that asks for `command` and `destination`. Whatever cannot be said in this version is refused here, before anything
    * is dialled.
    */
-  handshake(destination: Address, strict: boolean): ClientHandshake {
+  handshake(command: HandshakeCommand, destination: Address, strict: boolean): ClientHandshake {
     const { version, username } = this.proxy;
     try {
       return version === 4
-        ? new ClientHandshake({ version, destination, userId: username, strict })
-        : new ClientHandshake({ version, destination, authMethods: authMethods(this.proxy), strict });
+        ? new ClientHandshake({ version, command, destination, userId: username, strict })
+        : new ClientHandshake({ version, command, destination, authMethods: authMethods(this.proxy), strict });
     } catch (cause) {
       throw localError(this, cause);
     }
@@ -112,6 +112,23 @@ export function hopsOf(chain: readonly ProxyHop[]): readonly Hop[] {
     }
     return hop;
   });
+}
+
+/**
+ * Checks that there is one proxy only, for what other proxies cannot carry.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function requireSingleHop(hops: readonly Hop[], command: "BIND" | "UDP ASSOCIATE"): void {
+  const [hop] = hops;
+  if (hops.length > 1) {
+    throw badOption(
+      `${command} goes through one proxy only, the chain has ${hops.length}; name the one that is to do it`,
+    );
+  }
+  if (hop?.proxy.direct !== undefined) {
+    throw badOption(`${hop.title()} lists networks to reach directly; ${command} always goes through the proxy`);
+  }
 }
 
 const NONE: readonly ClientAuthMethod[] = [noneClient()];

@@ -1,3 +1,4 @@
+import type { HandshakeCommand } from "@sockskit/handshake";
 import type { Address, IpAddress, Network } from "@sockskit/wire";
 
 import type { HopReference, SocksStage } from "../errors.ts";
@@ -66,10 +67,15 @@ export interface MethodStep {
   readonly warning?: string | undefined;
 }
 
-/** The proxy granted the request; after the last hop the tunnel is open. */
+/**
+ * The proxy granted the request; after the last hop the tunnel is open. `listening` comes before `established` with BIND:
+ * the proxy listens for the peer, which has then come.
+ */
 export interface EstablishedStep {
   /** Tag of the union. */
-  readonly step: "established";
+  readonly step: "listening" | "established";
+  /** What the proxy was asked to do. */
+  readonly command: HandshakeCommand;
   /** What the proxy was asked for: the next proxy or the destination. */
   readonly destination: Address;
   /** The `REP` or `CD` octet. */

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-import type { ClientEvent, ClientHandshake } from "@sockskit/handshake";
+import type { ClientEvent, ClientHandshake, HandshakeCommand } from "@sockskit/handshake";
 import { isReachedDirectly } from "@sockskit/url";
 import { type Address, type IpAddress, withPort } from "@sockskit/wire";
 
@@ -10,50 +10,62 @@ import { resolveHost } from "../address/resolve-host.ts";
 import type { OutgoingSettings } from "../address/socket-options.ts";
 import type { ActiveStage, Operation } from "../internal/operation.ts";
 import type { DialledTunnel } from "./dial-through.ts";
-import { closedError, handshakeError } from "./hop-errors.ts";
-import { type Hop, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
+import { type Asked, closedError, handshakeError } from "./hop-errors.ts";
+import { type Hop, ResolvedHere } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 
 /** One handshake of the way. */
 interface Step {
   readonly hop: Hop;
+  /** What the hop is asked to do: `connect`, but for the last hop. */
+  readonly command: HandshakeCommand;
   /** What the hop is asked for: the next proxy, or the destination. */
   readonly destination: Address;
   readonly machine: ClientHandshake;
+}
+
+/** What a tunnel is for. */
+export interface TunnelTask {
+  /** What the last hop is asked to do. */
+  readonly command: HandshakeCommand;
+  /** What it is asked for. */
+  readonly destination: Address;
+  /** Whether harmless deviations are errors. */
+  readonly strict: boolean;
+  /** BIND: the last hop listens, and its second reply is awaited. */
+  readonly onListening?: (hop: Hop, socket: Socket, boundAddress: Address | undefined) => void;
+  /** Everything is granted. The operation holds the socket until it succeeds. */
+  readonly onOpen: (tunnel: DialledTunnel, hop: Hop | undefined) => void;
 }
 
 /**
  * The making of one tunnel: plan the way, dial the first proxy, run the handshakes one after the other on the same
  * socket. Every failure goes to the operation, which frees the socket.
  */
-export class Tunnel {
-  readonly #operation: Operation<DialledTunnel>;
-  readonly #chain: readonly ProxyHop[];
+export class Tunnel<T> {
+  readonly #operation: Operation<T>;
   readonly #hops: readonly Hop[];
-  readonly #target: Address;
+  readonly #task: TunnelTask;
   readonly #settings: OutgoingSettings;
-  readonly #strict: boolean;
   readonly #observer: Observer;
   readonly #steps: Step[] = [];
   #current = 0;
   #stage: ActiveStage = "dial-proxy";
+  #listening = false;
   #socket: Socket | undefined;
 
   /** @throws SocksError when the chain cannot be used, see {@link hopsOf}. */
   constructor(
-    operation: Operation<DialledTunnel>,
-    chain: readonly ProxyHop[],
-    target: Address,
+    operation: Operation<T>,
+    hops: readonly Hop[],
+    task: TunnelTask,
     settings: OutgoingSettings,
-    strict: boolean,
     observer: Observer,
   ) {
     this.#operation = operation;
-    this.#chain = chain;
-    this.#hops = hopsOf(chain);
-    this.#target = target;
+    this.#hops = hops;
+    this.#task = task;
     this.#settings = settings;
-    this.#strict = strict;
     this.#observer = observer;
   }
 
@@ -65,7 +77,7 @@ export class Tunnel {
     const index = this.#steps.length;
     const hop = this.#hops[index];
     if (hop === undefined) return this.#dialProxy();
-    const next = this.#hops[index + 1]?.proxy.address ?? this.#target;
+    const next = this.#hops[index + 1]?.proxy.address ?? this.#task.destination;
     if (next.type === "domain" && hop.proxy.resolve === "local") this.#resolveFor(hop, next);
     else this.#plan(hop, next);
   }
@@ -74,7 +86,9 @@ export class Tunnel {
     if (destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
       return this.#dialDirectly(hop, destination);
     }
-    this.#steps.push({ hop, destination, machine: hop.handshake(destination, this.#strict) });
+    const command = this.#steps.length + 1 < this.#hops.length ? "connect" : this.#task.command;
+    const machine = hop.handshake(command, destination, this.#task.strict);
+    this.#steps.push({ hop, command, destination, machine });
     this.open();
   }
 
@@ -95,7 +109,7 @@ export class Tunnel {
     if (this.#operation.over) return;
     const onAttempt = attemptObserver(undefined, this.#observer);
     connectAddress(this.#operation, address, this.#settingsFor(address), new Target(address), onAttempt, (socket) =>
-      this.#operation.succeed({ socket, boundAddress: undefined, hops: [] }),
+      this.#task.onOpen({ socket, boundAddress: undefined, hops: [] }, undefined),
     );
   }
 
@@ -136,7 +150,7 @@ export class Tunnel {
   }
 
   #perform(events: readonly ClientEvent[]): void {
-    const { hop, destination, machine } = this.#step();
+    const { hop, command, destination, machine } = this.#step();
     for (const event of events) {
       switch (event.type) {
         case "send":
@@ -147,15 +161,22 @@ export class Tunnel {
           this.#enter(event.step === "authenticated" ? "request" : "authenticate");
           this.#observer.progress?.(hop, event);
           break;
+        case "listening": {
+          const { reply, boundAddress } = event;
+          this.#listening = true;
+          this.#observer.progress?.(hop, { step: "listening", command, destination, reply, boundAddress });
+          if (!this.#operation.over) this.#task.onListening?.(hop, this.#socket as Socket, boundAddress);
+          break;
+        }
         case "established": {
           const { reply, boundAddress } = event;
-          this.#observer.progress?.(hop, { step: "established", destination, reply, boundAddress });
+          this.#observer.progress?.(hop, { step: "established", command, destination, reply, boundAddress });
           return this.#finishHandshake(boundAddress, machine.takeTrailingData());
         }
         case "failed":
-          return this.#operation.fail(handshakeError(hop, destination, event.error));
+          return this.#operation.fail(handshakeError(this.#asked(), event.error));
         default:
-          // Nothing else comes: no BIND is asked for, and no method is offered that has questions.
+          // Nothing else comes: no method is offered that has questions.
           break;
       }
       if (this.#operation.over) return;
@@ -172,7 +193,8 @@ export class Tunnel {
     socket.removeListener("error", this.#onError);
     // Before anybody can listen: what the destination said first must be read first.
     if (trailing !== undefined) socket.unshift(trailing);
-    this.#operation.succeed({ socket, boundAddress, hops: this.#chain });
+    const hops = this.#hops.map(({ proxy }) => proxy);
+    this.#operation.run(() => this.#task.onOpen({ socket, boundAddress, hops }, this.#hops.at(-1)));
   }
 
   #enter(stage: ActiveStage): void {
@@ -182,6 +204,11 @@ export class Tunnel {
 
   #step(): Step {
     return this.#steps[this.#current] as Step;
+  }
+
+  #asked(): Asked {
+    const { hop, command, destination } = this.#step();
+    return { hop, command, destination, listening: this.#listening };
   }
 
   readonly #onReadable = (): void => {
@@ -198,8 +225,7 @@ export class Tunnel {
   readonly #onError = (error: Error): void => this.#onClosed(error);
 
   #onClosed(error: Error | undefined): void {
-    const { hop, destination } = this.#step();
-    this.#operation.fail(closedError(hop, destination, this.#stage, error));
+    this.#operation.fail(closedError(this.#asked(), this.#stage, error));
   }
 }
 

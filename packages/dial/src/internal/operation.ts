@@ -38,6 +38,11 @@ export interface Activity {
 /** `setTimeout` takes no more. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
+/** Checks a time limit, in milliseconds. */
+export function requireTimeout(name: string, timeoutMs: number): number {
+  return requireInteger(name, timeoutMs, 1, MAX_TIMEOUT_MS);
+}
+
 /**
  * One attempt to get somewhere, with its deadlines and its caller's signal. Whoever opens something tells it how to undo
  * that; the operation ends once, by {@link Operation.succeed} or by {@link Operation.fail}, and then frees everything.
@@ -47,7 +52,9 @@ const MAX_TIMEOUT_MS = 0x7fffffff;
  */
 export class Operation<T> {
   readonly #startedAt = performance.now();
-  readonly #limits: OperationLimits;
+  /** Since when the deadline of the whole counts. */
+  #countsFrom = this.#startedAt;
+  #limits: OperationLimits;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #onAbort: (() => void) | undefined;
@@ -67,7 +74,7 @@ export class Operation<T> {
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    requireInteger(limits.timeoutName ?? "timeoutMs", limits.timeoutMs, 1, MAX_TIMEOUT_MS);
+    requireTimeout(limits.timeoutName ?? "timeoutMs", limits.timeoutMs);
     if (limits.stageTimeoutsMs !== undefined) requireStageTimeouts(limits.stageTimeoutsMs);
     this.#armTimer(limits.timeoutMs);
     if (limits.signal !== undefined) this.#watch(limits.signal);
@@ -94,6 +101,18 @@ export class Operation<T> {
     }
     this.#stageEndsAt = performance.now() + limit;
     if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer(limit);
+  }
+
+  /**
+   * Begins a part that waits for somebody else: from now on it has `timeoutMs`, whatever was left, and no limit for its
+   * stage.
+   */
+  extend(timeoutMs: number, timeoutName: string, activity: Activity): void {
+    this.#limits = { timeoutMs, timeoutName, signal: this.#limits.signal };
+    this.#countsFrom = performance.now();
+    this.#stageEndsAt = Number.POSITIVE_INFINITY;
+    this.#activity = activity;
+    if (!this.#over) this.#armTimer(timeoutMs);
   }
 
   /** Says how to free what is open from now on; replaces what was said before. */
@@ -140,13 +159,13 @@ export class Operation<T> {
 
   #armTimer(pauseMs: number): void {
     clearTimeout(this.#timer);
-    this.#timerEndsAt = Math.min(this.#startedAt + this.#limits.timeoutMs, this.#stageEndsAt);
+    this.#timerEndsAt = Math.min(this.#countsFrom + this.#limits.timeoutMs, this.#stageEndsAt);
     this.#timer = setTimeout(Operation.#onTimer, pauseMs, this as Operation<unknown>);
   }
 
   static #onTimer(this: void, operation: Operation<unknown>): void {
     const now = performance.now();
-    const wholeEndsAt = operation.#startedAt + operation.#limits.timeoutMs;
+    const wholeEndsAt = operation.#countsFrom + operation.#limits.timeoutMs;
     const wholeIsOver = now >= wholeEndsAt;
     // The stage that set the timer may be over: then its successor's limit counts.
     if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
@@ -157,7 +176,7 @@ export class Operation<T> {
     const { timeoutMs, timeoutName = "timeoutMs", stageTimeoutsMs } = this.#limits;
     const stage = this.#stage ?? "request";
     const limit = whole
-      ? `${timeoutMs} ms (${timeoutName}, for the whole way)`
+      ? `${timeoutMs} ms (${timeoutName}${this.#countsFrom === this.#startedAt ? ", for the whole way" : ""})`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
     const message = `timed out after ${limit} waiting for ${this.#activity?.awaited(stage) ?? "the start"}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
@@ -176,6 +195,6 @@ export class Operation<T> {
 
 function requireStageTimeouts(timeouts: StageTimeouts): void {
   for (const [stage, limit] of Object.entries(timeouts) as [string, number | undefined][]) {
-    if (limit !== undefined) requireInteger(`stageTimeoutsMs["${stage}"]`, limit, 1, MAX_TIMEOUT_MS);
+    if (limit !== undefined) requireTimeout(`stageTimeoutsMs["${stage}"]`, limit);
   }
 }

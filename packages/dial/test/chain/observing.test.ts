@@ -45,7 +45,14 @@ describe("progress", () => {
       { step: "connected", hop, address: { host: "127.0.0.1" } },
       { step: "method-selected", hop, method: 0x02, methodName: "userpass" },
       { step: "authenticated", hop, method: 0x02, warning: expect.stringContaining("VER 0x05") as string },
-      { step: "established", hop, destination, reply: 0, boundAddress: { host: "198.51.100.7", port: 50_000 } },
+      {
+        step: "established",
+        hop,
+        command: "connect",
+        destination,
+        reply: 0,
+        boundAddress: { host: "198.51.100.7", port: 50_000 },
+      },
     ]);
     const times = events.map(({ elapsedMs }) => elapsedMs);
     expect(times).toEqual(times.toSorted((a, b) => a - b));

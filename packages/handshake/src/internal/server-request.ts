@@ -5,6 +5,7 @@ import {
   REP,
   WireError,
   addressFromFields,
+  ipv4Address,
   isUnspecified,
   type Address,
   type Socks4Request,
@@ -23,7 +24,7 @@ export function requestFrom5(
   method: ServerAuthMethod,
   identity: string | undefined,
 ): HandshakeRequest {
-  const destination = addressFromFields(message.atyp, message.dstAddr, message.dstPort);
+  const destination = message.cmd === CMD.udpAssociate ? senderOf(message) : destinationOf(message);
   checkPort(message.cmd, destination);
   return {
     version: 5,
@@ -65,6 +66,23 @@ export function requestFrom4(message: Socks4Request): HandshakeRequest {
     methodName: undefined,
     identity: undefined,
   };
+}
+
+function destinationOf({ atyp, dstAddr, dstPort }: Socks5Request): Address {
+  return addressFromFields(atyp, dstAddr, dstPort);
+}
+
+/**
+ * Where the client of a UDP ASSOCIATE will send from. That is a hint, not a destination: a name that is none (PySocks
+ * sends the name "0") says no more than all zeros do, "not known yet" (RFC 1928 section 6).
+ */
+function senderOf(message: Socks5Request): Address {
+  try {
+    return destinationOf(message);
+  } catch (error) {
+    if (message.atyp === ATYP.domainName && error instanceof WireError) return ipv4Address(new Uint8Array(4), 0);
+    throw error;
+  }
 }
 
 function checkPort(cmd: number, destination: Address): void {

@@ -38,6 +38,17 @@ export class RateBucket {
     if (this.#timer === undefined && !this.#serving) this.#serve();
   }
 
+  /**
+   * Takes a share at once, or nothing: for what is dropped instead of waiting. While anything is left, more may be taken
+   * than there is, so that what is longer than a slice passes; the rest is owed.
+   */
+  take(bytes: number): boolean {
+    this.#fill();
+    if (this.#tokens <= 0) return false;
+    this.#tokens -= bytes;
+    return true;
+  }
+
   /** Takes a waiter out. */
   leave(waiter: RateWaiter): void {
     this.#waiters.delete(waiter);

@@ -1,4 +1,4 @@
-import { formatAddress, type IpAddress, isUnspecified, parseIpAddress } from "@sockskit/wire";
+import { formatAddress, type IpAddress, isUnspecified, parseIpAddress, unmapAddress } from "@sockskit/wire";
 import { badOption, type OptionPath } from "../errors.ts";
 import type { AuthMethodName, ListenOptions, ServerOptions } from "../options.ts";
 
@@ -8,6 +8,8 @@ export interface ListenPlan {
   readonly ipv6Only: boolean;
   readonly versions: readonly (4 | 5)[];
   readonly authMethods: readonly AuthMethodName[];
+  /** What replies to BIND and UDP ASSOCIATE name. */
+  readonly advertise: IpAddress | undefined;
 }
 
 const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass"];
@@ -37,6 +39,7 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
       versions: versionsOf(entry.versions, ["listen", index, "versions"]),
       authMethods:
         entry.authMethods === undefined ? common : methodsOf(entry.authMethods, ["listen", index, "authMethods"]),
+      advertise: advertisedAddress(entry.advertise, ["listen", index, "advertise"]),
     };
   });
   for (const [index, plan] of plans.entries()) {
@@ -62,6 +65,13 @@ function addressOf(entry: ListenOptions, index: number): IpAddress {
     );
   }
   return address;
+}
+
+function advertisedAddress(text: string | undefined, path: OptionPath): IpAddress | undefined {
+  if (text === undefined) return undefined;
+  const address = typeof text === "string" ? parseIpAddress(text) : undefined;
+  if (address !== undefined && !isUnspecified(address)) return unmapAddress(address);
+  throw badOption(path, `${JSON.stringify(text)} is not an address by which this host can be reached`);
 }
 
 function versionsOf(versions: readonly (4 | 5)[] | undefined, path: OptionPath): readonly (4 | 5)[] {

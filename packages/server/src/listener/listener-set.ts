@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { noneServer, type ServerAuthMethod, userPassServer } from "@sockskit/auth";
-import { formatAddress, type IpAddress } from "@sockskit/wire";
+import { CMD, formatAddress, type IpAddress } from "@sockskit/wire";
 import type { AuthMethodName } from "../options.ts";
 import type { Entrance } from "../session/host.ts";
 import type { ListenPlan } from "./listen-plan.ts";
@@ -96,6 +96,10 @@ function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
   return a.ipv6Only === b.ipv6Only && formatAddress(a.address) === formatAddress(b.address);
 }
 
-function entranceOf({ address }: Listener, { authMethods, versions }: ListenPlan): Entrance {
-  return { address, handshake: { authMethods: authMethods.map((name) => AUTH_METHODS[name]), versions } };
+/** Commands that there is a task for. */
+const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate];
+
+function entranceOf({ address }: Listener, { authMethods, versions, advertise }: ListenPlan): Entrance {
+  const methods = authMethods.map((name) => AUTH_METHODS[name]);
+  return { address, advertise, handshake: { authMethods: methods, versions, commands: COMMANDS } };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { DatagramCounts } from "../associate/datagram-counts.ts";
 import type { DeadlineLane, LaneEntry } from "../limits/deadline-lane.ts";
 import type { RateBucket } from "../limits/rate-bucket.ts";
 
@@ -27,12 +28,18 @@ export interface TunnelEnd {
   readonly code?: string;
 }
 
-/** A tunnel that carries data. */
-export interface Tunnel {
+/** How much was moved for a client. */
+export interface Traffic {
   /** Bytes from the client, sent on. */
   readonly bytesIn: number;
-  /** Bytes from the destination, sent on. */
+  /** Bytes from destinations, sent on. */
   readonly bytesOut: number;
+  /** Datagrams, when it is datagrams that were moved. */
+  readonly datagrams?: DatagramCounts;
+}
+
+/** A tunnel that carries data. */
+export interface Tunnel extends Traffic {
   /** Ends it at once; both sides see a reset, because data may be lost. */
   abort(): void;
 }

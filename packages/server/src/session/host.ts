@@ -3,6 +3,7 @@ import type { Policy } from "@sockskit/policy";
 import type { IpAddress } from "@sockskit/wire";
 import type { Announcer } from "../events.ts";
 import type { FailureLimit } from "../limits/failure-limit.ts";
+import type { KeyedCount } from "../limits/keyed-count.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -12,6 +13,8 @@ import type { Tally } from "./tally.ts";
 export interface Entrance {
   /** Address and port of the listener. */
   readonly address: IpAddress;
+  /** The address that replies to BIND and UDP ASSOCIATE name instead of our own of the same IP version. */
+  readonly advertise: IpAddress | undefined;
   /** What is accepted there. */
   readonly handshake: ServerHandshakeOptions;
 }
@@ -23,6 +26,8 @@ export interface SessionHost {
   readonly tally: Tally;
   readonly announcer: Announcer;
   readonly failures: FailureLimit;
+  /** Open UDP associations of each client. */
+  readonly associations: KeyedCount;
   readonly relay: Relay;
   /** The rules of this moment, knowing the addresses of this host of this moment where that matters for `port`. */
   policyFor(port: number): Policy;

@@ -10,8 +10,8 @@ import {
 } from "@sockskit/policy";
 import type { IpAddress } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
-import { clientKey } from "../limits/client-key.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
+import { type Denial, denialOf, FULL, fullDenial, takeShare } from "./rule-share.ts";
 import type { Settings } from "./settings.ts";
 
 /** What became of a request. */
@@ -26,12 +26,7 @@ export type Outcome =
       /** The place under the rule's limits; whoever has the outcome gives it back. */
       readonly share: RuleShare | undefined;
     }
-  | {
-      readonly type: "denied";
-      readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT";
-      readonly reason: string;
-      readonly rule: number | undefined;
-    }
+  | (Denial & { readonly type: "denied" })
   | { readonly type: "unreachable"; readonly error: Error };
 
 /** Tells `dial` that an address is not to be dialled; what it says is in the decision. */
@@ -50,11 +45,11 @@ export async function reach(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const asked = decideRequest(policy, question);
-  if (asked.outcome === "deny") return denied(asked);
+  if (asked.outcome === "deny") return denied(denialOf(asked));
   // For an address this is final: a limit that is used up spares the destination a useless connection.
   let allowed = asked.outcome === "allow" ? asked : undefined;
-  let share = allowed && takeShare(allowed, question, settings);
-  if (share === FULL) return full(allowed as AllowDecision);
+  let share = allowed && takeShare(allowed, question, settings.ruleLimits);
+  if (share === FULL) return denied(fullDenial(allowed as AllowDecision));
 
   let denial: DenyDecision | undefined;
   const check = (address: IpAddress): Error | undefined => {
@@ -78,20 +73,20 @@ export async function reach(
       const decision = decideAddress(policy, question, address);
       if (decision.outcome === "deny") {
         target.destroy();
-        return denied(decision);
+        return denied(denialOf(decision));
       }
       allowed = decision;
-      share = takeShare(allowed, question, settings);
+      share = takeShare(allowed, question, settings.ruleLimits);
       if (share === FULL) {
         target.destroy();
-        return full(allowed);
+        return denied(fullDenial(allowed));
       }
     }
     return { type: "reached", target, address, rule: allowed.rule.index, share };
   } catch (error) {
     if (share !== undefined) settings.ruleLimits.release(share as RuleShare);
     if (denial !== undefined && (error as { code?: unknown }).code === "ERR_SOCKS_ADDRESS_DENIED")
-      return denied(denial);
+      return denied(denialOf(denial));
     return {
       type: "unreachable",
       error:
@@ -102,27 +97,6 @@ export async function reach(
   }
 }
 
-const FULL = Symbol("the rule's sessions are all taken");
-
-function takeShare(
-  decision: AllowDecision,
-  question: Question,
-  settings: Settings,
-): RuleShare | undefined | typeof FULL {
-  if (decision.limit === undefined) return undefined;
-  const who = question.user === undefined ? `client ${clientKey(question.client)}` : `user ${question.user.name}`;
-  return settings.ruleLimits.take(decision.rule.index, decision.limit, who) ?? FULL;
-}
-
-function denied(decision: DenyDecision): Outcome {
-  return { type: "denied", code: "ERR_SOCKS_DENIED", reason: decision.reason, rule: decision.rule?.index };
-}
-
-function full(decision: AllowDecision): Outcome {
-  return {
-    type: "denied",
-    code: "ERR_SOCKS_LIMIT",
-    reason: "the rule's limit of sessions is reached",
-    rule: decision.rule.index,
-  };
+function denied(denial: Denial): Outcome {
+  return { type: "denied", ...denial };
 }

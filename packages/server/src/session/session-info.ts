@@ -1,7 +1,10 @@
 import type { Address, IpAddress } from "@sockskit/wire";
 
-/** Where a session stands. */
-export type SessionPhase = "handshake" | "connecting" | "tunnel" | "refused" | "closed";
+/**
+ * Where a session stands: `connecting` is the work on any request, `binding` is BIND waiting for its peer, and
+ * `association` is UDP ASSOCIATE relaying datagrams.
+ */
+export type SessionPhase = "handshake" | "connecting" | "binding" | "tunnel" | "association" | "refused" | "closed";
 
 /** An open session, as it is at one moment. Plain data. */
 export interface SessionInfo {

@@ -1,13 +1,18 @@
 import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Address, IpAddress } from "@sockskit/wire";
+import type { Command } from "@sockskit/policy";
 import type { Announcer, CloseReason, SessionDenied } from "../events.ts";
+import type { SessionIdent } from "../ident/verdict.ts";
 import { printable } from "../printable.ts";
+import type { Traffic } from "../relay/relay.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 
 /** Who a session's client is, once it logged in. */
 export interface SessionUser {
   readonly name: string;
   readonly groups: readonly string[];
+  /** False for a name that only ident gave. */
+  readonly authenticated?: false;
 }
 
 /** Why a session ended. */
@@ -36,6 +41,8 @@ export class SessionRecord {
   destination: Address | undefined;
   /** The name that a failed log-in tried, printable. */
   triedName: string | undefined;
+  /** What ident said, when it was asked. */
+  ident: SessionIdent | undefined;
   readonly #openedAtMs: number = performance.now();
   readonly #announcer: Announcer;
 
@@ -46,7 +53,7 @@ export class SessionRecord {
   }
 
   /** What the session is at this moment. */
-  info(phase: SessionPhase, bytesIn: number, bytesOut: number): SessionInfo {
+  info(phase: SessionPhase, { bytesIn, bytesOut }: Traffic): SessionInfo {
     return { ...this.#who(), ...this.#whereTo(), phase, bytesIn, bytesOut, durationMs: this.#durationMs() };
   }
 
@@ -69,31 +76,33 @@ export class SessionRecord {
       reason,
       ...(rep === undefined ? {} : { rep }),
       ...this.#whereTo(),
+      ...this.#identified(),
       ...(rule === undefined ? {} : { rule }),
     });
   }
 
-  connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
-    if (!this.#announcer.isHeard("connected")) return;
-    const { version, userId, destination } = request;
-    this.#announcer.announce("connected", {
-      ...this.#who(),
-      ...(userId === undefined ? {} : { userId: printable(userId) }),
-      version,
-      destination,
-      address,
-      rule,
-      durationMs: this.#durationMs(),
-    });
+  bound(request: HandshakeRequest, address: IpAddress): void {
+    if (!this.#announcer.isHeard("bound")) return;
+    const durationMs = this.#durationMs();
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, durationMs };
+    this.#announcer.announce("bound", data);
   }
 
-  closed({ reason, code, rep }: SessionEnd, bytesIn: number, bytesOut: number): void {
+  connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
+    if (!this.#announcer.isHeard("connected")) return;
+    const durationMs = this.#durationMs();
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, rule, durationMs };
+    this.#announcer.announce("connected", data);
+  }
+
+  closed({ reason, code, rep }: SessionEnd, { bytesIn, bytesOut, datagrams }: Traffic): void {
     if (!this.#announcer.isHeard("closed")) return;
     this.#announcer.announce("closed", {
       ...this.#who(),
       ...this.#whereTo(),
       bytesIn,
       bytesOut,
+      ...(datagrams === undefined ? {} : { datagrams }),
       durationMs: this.#durationMs(),
       reason,
       ...(code === undefined ? {} : { code }),
@@ -110,7 +119,22 @@ export class SessionRecord {
     return this.destination === undefined ? {} : { destination: this.destination };
   }
 
+  #identified(): { readonly ident?: SessionIdent } {
+    return this.ident === undefined ? {} : { ident: this.ident };
+  }
+
   #durationMs(): number {
     return performance.now() - this.#openedAtMs;
   }
+}
+
+/** What a client asked for, as events have it. */
+function asked({ version, userId, command, destination }: HandshakeRequest): {
+  readonly version: 4 | 5;
+  readonly userId?: string;
+  readonly command: Command;
+  readonly destination: Address;
+} {
+  const id = userId === undefined ? {} : { userId: printable(userId) };
+  return { ...id, version, command: command as Command, destination };
 }

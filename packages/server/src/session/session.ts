@@ -1,23 +1,34 @@
 import type { Socket } from "node:net";
-import { type HandshakeError, type HandshakeRequest, type ServerEvent, ServerHandshake } from "@sockskit/handshake";
-import { repForError } from "@sockskit/policy";
-import { type IpAddress, REP } from "@sockskit/wire";
+import {
+  type HandshakeError,
+  type HandshakeRequest,
+  type ServerEvent,
+  ServerHandshake,
+  type ServerReply,
+} from "@sockskit/handshake";
+import { type Command, repForError } from "@sockskit/policy";
+import { type IpAddress, REP, withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
+import { IdentStep } from "../ident/ident-step.ts";
+import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
-import type { RuleShare } from "../limits/rule-limits.ts";
 import { printable } from "../printable.ts";
-import type { Tunnel } from "../relay/relay.ts";
+import type { Traffic, Tunnel } from "../relay/relay.ts";
 import { localAddressOf } from "../socket-address.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
-import { type Outcome, reach } from "./reach.ts";
+import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
+import { addTraffic } from "./tally.ts";
+import { type Task, type TaskTunnel, taskFor } from "./task.ts";
 
 /** What is still read of a client that was refused, so that the refusal is not lost to a reset. */
 const MAX_DISCARDED_LENGTH = 0x40000;
+
+const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 
 /** One client's connection, from accepting it until everything that belongs to it is closed. */
 export class Session implements LaneEntry {
@@ -30,9 +41,10 @@ export class Session implements LaneEntry {
   #phase: SessionPhase = "handshake";
   #handshake: ServerHandshake | undefined;
   #login: LoginStep | undefined;
-  #dial: AbortController | undefined;
-  #share: RuleShare | undefined;
+  #ident: IdentStep | undefined;
+  #task: Task | undefined;
   #tunnel: Tunnel | undefined;
+  #traffic: Traffic | undefined;
   #end: SessionEnd | undefined;
   #clientEnded = false;
   #discarded = 0;
@@ -40,7 +52,7 @@ export class Session implements LaneEntry {
   readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
   readonly #onEnd = (): void => {
     this.#clientEnded = true;
-    this.#leaveIfNothingMoreComes();
+    if (!this.#run(() => this.#task?.clientEnded?.())) this.#leaveIfNothingMoreComes();
   };
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#destroy("client-left", error.code);
   readonly #onClose = (): void => this.#finish();
@@ -64,19 +76,14 @@ export class Session implements LaneEntry {
     return this.#record.client;
   }
 
-  /** Bytes taken from the client and sent on. */
-  get bytesIn(): number {
-    return this.#tunnel?.bytesIn ?? 0;
-  }
-
-  /** Bytes taken from the destination and sent on. */
-  get bytesOut(): number {
-    return this.#tunnel?.bytesOut ?? 0;
+  /** What was moved for the client until now. */
+  get traffic(): Traffic {
+    return this.#traffic ?? NOTHING;
   }
 
   /** What it is at this moment. */
   get info(): SessionInfo {
-    return this.#record.info(this.#phase, this.bytesIn, this.bytesOut);
+    return this.#record.info(this.#phase, this.traffic);
   }
 
   /** Begins to read. */
@@ -100,6 +107,9 @@ export class Session implements LaneEntry {
   }
 
   #receive(chunk: Buffer): void {
+    const task = this.#task;
+    if (task?.receive !== undefined)
+      return void this.#run(() => task.receive?.(chunk) === false && this.#socket.pause());
     if (this.#phase !== "refused") return this.#advance(() => this.#handshake?.receive(chunk));
     this.#discarded += chunk.length;
     if (this.#discarded > MAX_DISCARDED_LENGTH) this.#socket.pause();
@@ -129,7 +139,7 @@ export class Session implements LaneEntry {
         this.#record.authenticated(event.methodName);
         break;
       case "request":
-        this.#connect(event.request);
+        this.#identify(event.request);
         break;
       case "failed":
         this.#refuse(event.error);
@@ -143,7 +153,7 @@ export class Session implements LaneEntry {
    */
   #holdBack(): void {
     const handshake = this.#handshake;
-    if (handshake === undefined) return;
+    if (handshake === undefined || this.#task?.receive !== undefined) return;
     const isBusy = handshake.state === "verifying" || handshake.state === "deciding";
     if (isBusy && handshake.bufferedLength > 0) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
@@ -167,58 +177,105 @@ export class Session implements LaneEntry {
     this.#login.start({ username, password, client: this.client });
   }
 
-  #connect(request: HandshakeRequest): void {
-    const { destination } = request;
+  /** SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is. */
+  #identify(request: HandshakeRequest): void {
+    const { ident: plan } = this.#host.settings;
     this.#moveTo("connecting");
-    this.#record.destination = destination;
+    this.#record.destination = request.destination;
+    if (plan === undefined || request.version !== 4) return this.#begin(request);
+    this.#ident = new IdentStep((verdict) => this.#advance(() => this.#identified(verdict, request)));
+    const local = localAddressOf(this.#socket) ?? this.#entrance.address;
+    this.#ident.start({ client: this.client, local, userid: request.userId ?? new Uint8Array(0) }, plan);
+  }
+
+  #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): undefined {
+    this.#ident = undefined;
+    this.#record.ident = ident;
+    if (name !== undefined) this.#record.user = { name, groups: [], authenticated: false };
+    if (refusal === undefined) return void this.#begin(request);
+    const { code, reason, cd } = refusal;
+    this.#host.tally.denied += 1;
+    this.#end = { reason: "refused", code, rep: cd };
+    this.#record.denied({ stage: "authenticate", code, reason, rep: cd });
+    this.#reply({ rep: REP.connectionNotAllowedByRuleset, cd });
+  }
+
+  /** Everything is known that the rules are asked about: what the client wants begins here. */
+  #begin(request: HandshakeRequest): void {
+    const { destination, command } = request;
     const policy = this.#host.policyFor(destination.port);
-    this.#settings = this.#host.settings;
-    this.#dial = new AbortController();
+    const settings = this.#host.settings;
+    this.#settings = settings;
     const { user } = this.#record;
-    const asked = { client: this.client, command: "connect", destination } as const;
-    reach(user === undefined ? asked : { ...asked, user }, policy, this.#settings, this.#dial.signal).then(
-      (outcome) => this.#advance(() => this.#answer(outcome, request)),
-      (cause: unknown) => this.#fail(cause),
-    );
+    const asked = { client: this.client, command: command as Command, destination };
+    const task = taskFor({
+      host: this.#host,
+      settings,
+      policy,
+      request,
+      question: user === undefined ? asked : { ...asked, user },
+      localAddress: localAddressOf(this.#socket) ?? this.#entrance.address,
+      run: (step) => this.#run(step),
+      takeEarly: () => this.#handshake?.takeTrailingData(),
+      listening: (address, phase) => this.#listening(address, phase, request),
+      carry: (traffic) => {
+        this.#traffic = traffic;
+      },
+      deny: (denial) => this.#deny(denial),
+      fail: (error) => this.#answerFailure(error),
+      openTunnel: (tunnel) => this.#openTunnel(tunnel, request),
+      close: (reason) => this.#destroy(reason),
+    });
+    this.#task = task;
+    task.start();
+    if (this.#clientEnded) this.#run(() => task.clientEnded?.());
   }
 
-  #answer(outcome: Outcome, request: HandshakeRequest): readonly ServerEvent[] | undefined {
-    this.#dial = undefined;
-    const handshake = this.#handshake;
-    if (outcome.type === "reached") {
-      this.#share = outcome.share;
-      if (this.#phase === "connecting" && handshake !== undefined) this.#openTunnel(outcome, request, handshake);
-      else this.#discard(outcome);
+  #run(step: () => void): boolean {
+    if (this.#task === undefined) return false;
+    this.#advance(() => {
+      step();
       return undefined;
-    }
-    if (this.#phase !== "connecting") return undefined;
-    if (outcome.type === "denied") {
-      const { code, reason, rule } = outcome;
-      const rep = REP.connectionNotAllowedByRuleset;
-      this.#host.tally.denied += 1;
-      this.#end = { reason: "refused", code, rep };
-      this.#record.denied({ stage: "request", code, reason, rep, rule });
-      return handshake?.reply({ rep });
-    }
-    const rep = repForError(outcome.error);
-    this.#host.tally.unreachable += 1;
-    this.#end = { reason: "unreachable", code: codeOf(outcome.error), rep };
-    return handshake?.reply({ rep });
+    });
+    return true;
   }
 
-  #openTunnel(outcome: Reached, request: HandshakeRequest, handshake: ServerHandshake): void {
-    const { target, address, rule, share } = outcome;
+  #reply(reply: ServerReply): void {
+    for (const event of this.#handshake?.reply(reply) ?? []) this.#perform(event);
+  }
+
+  #deny({ code, reason, rule }: Denial): void {
+    const rep = REP.connectionNotAllowedByRuleset;
+    this.#host.tally.denied += 1;
+    this.#end = { reason: "refused", code, rep };
+    this.#record.denied({ stage: "request", code, reason, rep, rule });
+    this.#reply({ rep });
+  }
+
+  #answerFailure(error: Error): void {
+    const rep = repForError(error);
+    this.#host.tally.unreachable += 1;
+    this.#end = { reason: "unreachable", code: codeOf(error), rep };
+    this.#reply({ rep });
+  }
+
+  #listening(address: IpAddress, phase: "binding" | "association", request: HandshakeRequest): void {
+    const { advertise } = this.#entrance;
+    const boundAddress = advertise?.type === address.type ? withPort(advertise, address.port) : address;
+    this.#reply({ rep: REP.succeeded, boundAddress });
+    this.#moveTo(phase);
+    this.#record.bound(request, address);
+  }
+
+  #openTunnel({ target, early, boundAddress, address, rule, bucket }: TaskTunnel, request: HandshakeRequest): void {
     const socket = this.#socket;
     try {
-      const boundAddress = localAddressOf(target);
-      const granted = boundAddress === undefined ? { rep: REP.succeeded } : { rep: REP.succeeded, boundAddress };
-      const early = handshake.takeTrailingData();
-      for (const event of handshake.reply(granted)) this.#perform(event);
+      this.#reply({ rep: REP.succeeded, boundAddress });
       this.#tunnel = this.#host.relay.start({
         client: socket,
         target,
         early,
-        bucket: share?.bucket,
+        bucket,
         idleMs: this.#settings.timeouts.idleMs,
         idleLane: this.#settings.lanes.idle,
         onEnd: (end) => {
@@ -227,6 +284,7 @@ export class Session implements LaneEntry {
           this.#finish();
         },
       });
+      this.#traffic = this.#tunnel;
       socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
     } catch (error) {
       target.destroy();
@@ -239,13 +297,6 @@ export class Session implements LaneEntry {
     this.#record.connected(request, address, rule);
   }
 
-  /** The client left while its destination was being dialled. */
-  #discard({ target, share }: Reached): void {
-    target.destroy();
-    if (share !== undefined) this.#settings.ruleLimits.release(share);
-    this.#share = undefined;
-  }
-
   /** What the protocol has as an answer is sent: our side ends at once, the client's may take a little longer. */
   #refuse(error: HandshakeError): void {
     if (this.#end === undefined) {
@@ -254,6 +305,7 @@ export class Session implements LaneEntry {
       this.#record.denied({ stage, code, reason, rep });
     }
     this.#handshake = undefined;
+    this.#stopTask();
     this.#moveTo("refused");
     this.#settings.lanes.linger.add(this);
     this.#socket.end();
@@ -266,6 +318,13 @@ export class Session implements LaneEntry {
       this.#settings.lanes.handshake.delete(this);
     }
     this.#phase = phase;
+  }
+
+  #stopTask(): void {
+    const task = this.#task;
+    this.#task = undefined;
+    this.#ident?.cancel();
+    task?.stop();
   }
 
   #fail(cause: unknown): void {
@@ -284,18 +343,14 @@ export class Session implements LaneEntry {
   #finish(): void {
     this.#moveTo("closed");
     this.#settings.lanes.linger.delete(this);
-    this.#dial?.abort();
+    this.#stopTask();
     this.#login?.cancel();
-    if (this.#share !== undefined) this.#settings.ruleLimits.release(this.#share);
-    const { bytesIn, bytesOut } = this;
-    this.#host.tally.bytesIn += bytesIn;
-    this.#host.tally.bytesOut += bytesOut;
+    const { traffic } = this;
+    addTraffic(this.#host.tally, traffic);
     this.#host.ended(this);
-    this.#record.closed(this.#end ?? { reason: "client-left" }, bytesIn, bytesOut);
+    this.#record.closed(this.#end ?? { reason: "client-left" }, traffic);
   }
 }
-
-type Reached = Extract<Outcome, { readonly type: "reached" }>;
 
 /** The system's code behind an error, or its own. */
 function codeOf(error: Error): string | undefined {

@@ -1,9 +1,12 @@
 import type { Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
+import { parseIpAddress } from "@sockskit/wire";
 import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
+import type { IdentPlan } from "../ident/ident-plan.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
+import type { BindPlan, UdpPlan } from "../ports/relay-plan.ts";
 import type { Session } from "./session.ts";
 
 /** Deadlines of one set of settings, by what they bound. */
@@ -14,6 +17,10 @@ export interface Lanes {
   readonly linger: DeadlineLane<Session>;
   /** Between two looks at whether a tunnel is idle. */
   readonly idle: DeadlineLane<LaneEntry>;
+  /** From a BIND to the connection of its peer. */
+  readonly bind: DeadlineLane<LaneEntry>;
+  /** Between two looks at whether an association is idle. */
+  readonly udp: DeadlineLane<LaneEntry>;
 }
 
 /** What a session goes by. Never changed: a reload makes a new one, and each session asks for the newest at each step. */
@@ -28,11 +35,21 @@ export interface Settings {
   };
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
+  /** Set: hosts of SOCKS 4 clients are asked. */
+  readonly ident: IdentPlan | undefined;
+  readonly bind: BindPlan;
+  readonly udp: UdpPlan;
   readonly lanes: Lanes;
 }
 
-/** An idle tunnel is found within an eighth of its time. */
+/** An idle tunnel or association is found within an eighth of its time. */
 const IDLE_LOOKS = 8;
+
+/** The family of what goes out: a local address has only one. */
+export function familyOf({ localAddress, family }: Settings["outbound"]): "auto" | 4 | 6 {
+  if (localAddress === undefined) return family;
+  return parseIpAddress(localAddress)?.type === "ipv4" ? 4 : 6;
+}
 
 /** Lanes for these times; those of `previous` where the time is the same, so that what waits in them stays known. */
 export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): Lanes {
@@ -40,6 +57,8 @@ export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): 
     handshake: laneFor(timeouts.handshakeMs, previous?.handshake),
     linger: laneFor(timeouts.lingerMs, previous?.linger),
     idle: laneFor(timeouts.idleMs / IDLE_LOOKS, previous?.idle),
+    bind: laneFor(timeouts.bindMs, previous?.bind),
+    udp: laneFor(timeouts.udpMs / IDLE_LOOKS, previous?.udp),
   };
 }
 

@@ -1,3 +1,6 @@
+import { droppedCount } from "../associate/datagram-counts.ts";
+import type { Traffic } from "../relay/relay.ts";
+
 /** Figures of a server. Totals count from its start. */
 export interface ServerStats {
   /** Sessions that are open now. */
@@ -6,6 +9,8 @@ export interface ServerStats {
   readonly handshakes: number;
   /** Of those: sessions with an open tunnel. */
   readonly tunnels: number;
+  /** Of those: sessions with an open UDP association. */
+  readonly associations: number;
   /** Clients accepted, in total. */
   readonly accepted: number;
   /** Clients turned away before their first octet because of a limit, in total. */
@@ -24,13 +29,21 @@ export interface ServerStats {
   readonly unreachable: number;
   /** Tunnels opened, in total. */
   readonly connected: number;
-  /** Bytes taken from clients and sent on, in total, open tunnels included. */
+  /** Associations opened, in total. */
+  readonly associated: number;
+  /** Datagrams taken from clients and sent on, in total, open associations included. */
+  readonly datagramsIn: number;
+  /** Datagrams taken from destinations and sent to clients, in total, open associations included. */
+  readonly datagramsOut: number;
+  /** Datagrams that were dropped, for whatever reason, in total, open associations included. */
+  readonly datagramsDropped: number;
+  /** Bytes taken from clients and sent on, in total, open tunnels and associations included. */
   readonly bytesIn: number;
-  /** Bytes taken from destinations and sent to clients, in total, open tunnels included. */
+  /** Bytes taken from destinations and sent to clients, in total, open tunnels and associations included. */
   readonly bytesOut: number;
 }
 
-/** The figures while they are counted; bytes are those of closed tunnels. */
+/** The figures while they are counted; what was moved is that of sessions that are closed. */
 export type Tally = { -readonly [K in Exclude<keyof ServerStats, "sessions">]: number };
 
 /** A tally of nothing. */
@@ -38,6 +51,7 @@ export function emptyTally(): Tally {
   return {
     handshakes: 0,
     tunnels: 0,
+    associations: 0,
     accepted: 0,
     turnedAway: 0,
     evicted: 0,
@@ -47,7 +61,24 @@ export function emptyTally(): Tally {
     denied: 0,
     unreachable: 0,
     connected: 0,
+    associated: 0,
+    datagramsIn: 0,
+    datagramsOut: 0,
+    datagramsDropped: 0,
     bytesIn: 0,
     bytesOut: 0,
   };
+}
+
+/** Adds what was moved for a client. */
+export function addTraffic(
+  tally: Pick<Tally, "bytesIn" | "bytesOut" | "datagramsIn" | "datagramsOut" | "datagramsDropped">,
+  { bytesIn, bytesOut, datagrams }: Traffic,
+): void {
+  tally.bytesIn += bytesIn;
+  tally.bytesOut += bytesOut;
+  if (datagrams === undefined) return;
+  tally.datagramsIn += datagrams.in;
+  tally.datagramsOut += datagrams.out;
+  tally.datagramsDropped += droppedCount(datagrams);
 }

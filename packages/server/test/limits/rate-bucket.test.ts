@@ -71,3 +71,17 @@ test("who leaves gets nothing, and the last one takes the timer along", () => {
   bucket.leave(second);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("what does not wait is let through as far as the rate goes, whatever its length", () => {
+  const bucket = new RateBucket(10_000);
+  let passed = 0;
+  for (let ms = 0; ms < 20_000; ms += 10) {
+    if (bucket.take(3_000)) passed += 3_000;
+    vi.advanceTimersByTime(10);
+  }
+  expect(passed).toBeLessThanOrEqual(10_000 * 20 + 6_000);
+  expect(passed).toBeGreaterThan(10_000 * 20 * 0.9);
+  // What was passed beyond the rate is owed: directly after it, nothing passes.
+  while (bucket.take(65_507));
+  expect(bucket.take(1)).toBe(false);
+});

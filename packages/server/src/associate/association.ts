@@ -1,0 +1,314 @@
+import type { RemoteInfo } from "node:dgram";
+import { FragmentReassembly } from "@sockskit/handshake";
+import type { Question } from "@sockskit/policy";
+import {
+  type Address,
+  addressFromFields,
+  decodeUdpHeader,
+  type DomainAddress,
+  type IpAddress,
+  parseIpAddress,
+  type UdpDatagram,
+  unmapAddress,
+  withPort,
+} from "@sockskit/wire";
+import type { Traffic } from "../relay/relay.ts";
+import type { SessionHost } from "../session/host.ts";
+import { familyOf, type Settings } from "../session/settings.ts";
+import { ClientLock } from "./client-lock.ts";
+import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
+import { DatagramCounter } from "./datagram-counter.ts";
+import type { DatagramSocket } from "./datagram-socket.ts";
+import { Destination, Destinations } from "./destinations.ts";
+import type { Gate, Verdict } from "./gate.ts";
+import { NameBook } from "./name-book.ts";
+import { Outlet } from "./outlet.ts";
+
+/** What UDP over IPv4 carries at most, header of SOCKS included: 65535 without the headers of IPv4 and UDP. */
+const MAX_PAYLOAD_IPV4: number = 0xffff - 20 - 8;
+/** The same over IPv6, whose length does not count its own header. */
+const MAX_PAYLOAD_IPV6: number = 0xffff - 8;
+
+/** What an {@link Association} is made of. */
+export interface AssociationOptions {
+  readonly host: SessionHost;
+  readonly settings: Settings;
+  readonly question: Question;
+  readonly gate: Gate;
+  /** The socket failed in a way that no datagram explains. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/**
+ * Relays the datagrams of one client (RFC 1928 section 7). What may not pass is dropped without a word and counted.
+ *
+ * The way of most datagrams, to the same destination as the one before and back, decodes nothing and copies nothing.
+ */
+export class Association implements Traffic {
+  readonly #gate: Gate;
+  readonly #lock: ClientLock;
+  readonly #onFailure: AssociationOptions["onFailure"];
+  readonly #fullCone: boolean;
+  readonly #maxPayload: number;
+  readonly #counter = new DatagramCounter();
+  readonly #destinations = new Destinations();
+  readonly #names: NameBook;
+  readonly #outlet: Outlet;
+  #socket: DatagramSocket | undefined;
+  #reassembly: FragmentReassembly | undefined;
+  /** The header of the client's last datagram, and where it led. */
+  #lastHeader: Uint8Array | undefined;
+  #last: Destination | undefined;
+  /** Where the last answer came from. */
+  #lastSource: Destination | undefined;
+
+  constructor({ settings, question, gate, onFailure }: AssociationOptions) {
+    const { client, destination } = question;
+    const { outbound, udp } = settings;
+    this.#gate = gate;
+    this.#lock = new ClientLock(client, destination);
+    this.#onFailure = onFailure;
+    this.#fullCone = udp.fullCone;
+    this.#maxPayload = client.type === "ipv4" ? MAX_PAYLOAD_IPV4 : MAX_PAYLOAD_IPV6;
+    this.#names = new NameBook(outbound.resolver, familyOf(outbound), {
+      onAnswer: (asked, addresses, data) => {
+        try {
+          this.#relayToName(asked, addresses, data);
+        } catch (error) {
+          this.onError(error as Error);
+        }
+      },
+    });
+    this.#outlet = new Outlet(outbound, {
+      onDatagram: (data, from) => this.#fromOutside(data, from),
+      onError: (error) => this.onError(error),
+      onDropped: (reason) => this.#counter.drop(reason),
+    });
+  }
+
+  get bytesIn(): number {
+    return this.#counter.bytesIn;
+  }
+
+  get bytesOut(): number {
+    return this.#counter.bytesOut;
+  }
+
+  get datagrams(): DatagramCounts {
+    return this.#counter.counts;
+  }
+
+  /** How many datagrams were relayed, both ways: what does not change is idle. */
+  get relayed(): number {
+    return this.#counter.in + this.#counter.out;
+  }
+
+  /** Answers go through this socket, the one on which the client's datagrams come. */
+  attach(socket: DatagramSocket): void {
+    this.#socket = socket;
+  }
+
+  /** A datagram came where those of the client are awaited. */
+  readonly fromClient = (message: Buffer, { address, port }: RemoteInfo): void => {
+    if (!this.#lock.admits(address, port)) return this.#counter.drop("stranger");
+    const lastHeader = this.#lastHeader;
+    if (lastHeader !== undefined && startsWith(message, lastHeader)) {
+      if (this.#reassembly !== undefined) this.#forgetFragments(this.#reassembly);
+      return this.#relay(this.#last as Destination, message.subarray(lastHeader.length));
+    }
+    const datagram = readDatagram(message);
+    if (datagram === undefined) return this.#counter.drop("malformed");
+    this.#lock.pin(address, port);
+    const whole = this.#assemble(datagram);
+    if (whole === undefined) return undefined;
+    // A reassembled one has a header that is not the one of any datagram.
+    const header = whole === datagram ? message.subarray(0, message.length - datagram.data.length) : undefined;
+    return this.#route(whole, header);
+  };
+
+  /** The system refused to send a datagram to the client. */
+  readonly onUnsent = (): void => this.#counter.drop("unsent");
+
+  /** The system reported an error; one about a datagram that was sent before ends nothing. */
+  readonly onError = (error: NodeJS.ErrnoException): void => {
+    if (DATAGRAM_ERRORS.has(error.code ?? "")) this.#counter.errors += 1;
+    else this.#onFailure(error);
+  };
+
+  /** Frees a sequence of fragments that has waited too long. */
+  tick(nowMs: number): void {
+    if (this.#reassembly === undefined) return;
+    const before = this.#reassembly.droppedCount;
+    this.#reassembly.tick(nowMs);
+    this.#counter.drop("fragment", this.#reassembly.droppedCount - before);
+  }
+
+  /** Closes everything. */
+  close(): void {
+    this.#socket?.close();
+    this.#outlet.close();
+    this.#names.close();
+    this.#gate.leave();
+  }
+
+  #assemble(datagram: UdpDatagram): UdpDatagram | undefined {
+    if (datagram.frag === 0x00 && this.#reassembly === undefined) return datagram;
+    const reassembly = (this.#reassembly ??= new FragmentReassembly());
+    const before = reassembly.droppedCount;
+    const whole = reassembly.receive(datagram, performance.now());
+    this.#counter.drop("fragment", reassembly.droppedCount - before);
+    return whole;
+  }
+
+  /** A whole datagram abandons what was begun before it. */
+  #forgetFragments(reassembly: FragmentReassembly): void {
+    if (reassembly.bufferedLength === 0) return;
+    const before = reassembly.droppedCount;
+    reassembly.clear();
+    this.#counter.drop("fragment", reassembly.droppedCount - before);
+  }
+
+  /** Finds out where a datagram goes. */
+  #route({ atyp, dstAddr, dstPort, data }: UdpDatagram, header: Uint8Array | undefined): void {
+    const key = `${atyp} ${dstPort} ${latin1(dstAddr)}`;
+    const known = this.#destinations.named(key);
+    if (known !== undefined) {
+      if (header !== undefined) this.#remember(known, header);
+      return this.#relay(known, data);
+    }
+    const asked = readAddress(atyp, dstAddr, dstPort);
+    if (asked === undefined) return this.#counter.drop("malformed");
+    if (asked.type !== "domain") return this.#relay(this.#add(key, asked, asked, this.#gate.judge(asked, asked)), data);
+    const answer = this.#names.ask(asked, data);
+    if (answer === "waiting") return undefined;
+    if (answer === "full") return this.#counter.drop("limit");
+    return this.#relayToName(asked, answer, data, key);
+  }
+
+  /** The first address of a name that the rules allow is the one that all datagrams for it go to. */
+  #relayToName(asked: DomainAddress, addresses: readonly IpAddress[], data: Uint8Array, key?: string): void {
+    if (addresses.length === 0) return this.#counter.drop("unresolved");
+    const place = key ?? `3 ${asked.port} ${latin1(asked.octets)}`;
+    const known = this.#destinations.named(place);
+    if (known !== undefined) return this.#relay(known, data);
+    for (const found of addresses) {
+      const address = withPort(unmapAddress(found), asked.port);
+      const verdict = this.#gate.judge(asked, address);
+      if (verdict.drop === undefined) return this.#relay(this.#add(place, asked, address, verdict), data);
+    }
+    return this.#counter.drop("denied");
+  }
+
+  #add(key: string, asked: Address, address: IpAddress, verdict: Verdict): Destination {
+    const destination = new Destination(asked, address, verdict);
+    this.#destinations.add(key, destination);
+    return destination;
+  }
+
+  #remember(destination: Destination, header: Uint8Array): void {
+    this.#last = destination;
+    // A copy: the view would keep the whole datagram in memory.
+    this.#lastHeader = new Uint8Array(header);
+  }
+
+  #relay(destination: Destination, data: Uint8Array): void {
+    const reason = this.#check(destination, data.length) ?? this.#outlet.send(data, destination.address);
+    if (reason !== undefined) return this.#counter.drop(reason);
+    this.#counter.in += 1;
+    this.#counter.bytesIn += data.length;
+  }
+
+  #fromOutside(data: Buffer, from: RemoteInfo): void {
+    const source = this.#sourceOf(from);
+    if (source === undefined) return this.#counter.drop("unsolicited");
+    const { header } = source;
+    if (header.length + data.length > this.#maxPayload) return this.#counter.drop("tooLong");
+    const reason = this.#check(source, data.length);
+    if (reason !== undefined) return this.#counter.drop(reason);
+    // Two parts: the system gathers them, and nothing is copied here.
+    const sent = this.#socket?.send([header, data], this.#lock.port, this.#lock.host) ?? false;
+    if (!sent) return this.#counter.drop("limit");
+    this.#counter.out += 1;
+    this.#counter.bytesOut += data.length;
+    return undefined;
+  }
+
+  /** Who sent an answer, if anybody asked for one. */
+  #sourceOf({ address, port, family }: RemoteInfo): Destination | undefined {
+    const last = this.#lastSource;
+    if (last !== undefined && last.address.port === port && last.address.host === address) return last;
+    let source = this.#destinations.at(address, port);
+    if (source === undefined && (family === "IPv6" || this.#fullCone)) {
+      // The system and we may write an IPv6 address differently.
+      const canonical = parseIpAddress(address, port);
+      source = canonical === undefined ? undefined : this.#destinations.at(canonical.host, port);
+      if (source === undefined && canonical !== undefined && this.#fullCone) return this.#uninvited(canonical);
+    }
+    this.#lastSource = source;
+    return source;
+  }
+
+  /** Somebody whom the client has not written to; the rules that hold for writing to it hold for hearing of it. */
+  #uninvited(address: IpAddress): Destination {
+    return new Destination(address, address, this.#gate.judge(address, address));
+  }
+
+  /** Why nothing passes between the client and a destination, if so. */
+  #check(destination: Destination, length: number): DropReason | undefined {
+    destination.isRecent = true;
+    if (!this.#gate.isCurrent(destination.verdict)) {
+      destination.verdict = this.#gate.judge(destination.asked, destination.address);
+    }
+    const { drop, bucket } = destination.verdict;
+    if (drop !== undefined || bucket === undefined || bucket.take(length)) return drop;
+    return "limit";
+  }
+}
+
+/** Errors about single datagrams: what routers and hosts answer, and what the system has no room for. */
+const DATAGRAM_ERRORS: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENETRESET",
+  "EMSGSIZE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EPERM",
+  "EACCES",
+  "EPROTO",
+  "ENOPROTOOPT",
+  "ETIMEDOUT",
+]);
+
+function startsWith(message: Uint8Array, header: Uint8Array): boolean {
+  const { length } = header;
+  if (message.length < length) return false;
+  for (let index = 0; index < length; index++) if (message[index] !== header[index]) return false;
+  return true;
+}
+
+/** A datagram with its data as a view; `undefined` when its header cannot be read or names no port. */
+function readDatagram(message: Buffer): UdpDatagram | undefined {
+  try {
+    const { value, byteLength } = decodeUdpHeader(message);
+    return value.dstPort === 0 ? undefined : { ...value, data: message.subarray(byteLength) };
+  } catch {
+    return undefined;
+  }
+}
+
+function readAddress(atyp: number, addr: Uint8Array, port: number): Address | undefined {
+  try {
+    return addressFromFields(atyp, addr, port);
+  } catch {
+    return undefined;
+  }
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
+}

@@ -1,0 +1,31 @@
+import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
+
+/** Counts what becomes of the datagrams of one association. */
+export class DatagramCounter {
+  in = 0;
+  out = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  errors = 0;
+  readonly #dropped: Record<DropReason, number> = {
+    stranger: 0,
+    malformed: 0,
+    fragment: 0,
+    denied: 0,
+    limit: 0,
+    unresolved: 0,
+    unsolicited: 0,
+    tooLong: 0,
+    unsent: 0,
+  };
+
+  /** Counts datagrams that go no further. */
+  drop(reason: DropReason, count = 1): void {
+    this.#dropped[reason] += count;
+  }
+
+  /** The figures of this moment. */
+  get counts(): DatagramCounts {
+    return { in: this.in, out: this.out, dropped: { ...this.#dropped }, errors: this.errors };
+  }
+}

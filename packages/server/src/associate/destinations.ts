@@ -1,0 +1,77 @@
+import { addressFields, type Address, encodeUdpDatagram, type IpAddress } from "@sockskit/wire";
+import type { Verdict } from "./gate.ts";
+
+/** Destinations that one association remembers; the one that was not used for longest is forgotten first. */
+export const MAX_DESTINATIONS = 1024;
+
+const NO_DATA = new Uint8Array(0);
+
+/** An address that the client has written to. */
+export class Destination {
+  /** What the client called it. */
+  readonly asked: Address;
+  readonly address: IpAddress;
+  /** What stands before its answers. */
+  readonly header: Uint8Array;
+  verdict: Verdict;
+  /** Whether it was used since the last search for one to forget. */
+  isRecent = true;
+
+  constructor(asked: Address, address: IpAddress, verdict: Verdict) {
+    this.asked = asked;
+    this.address = address;
+    this.header = headerFor(address);
+    this.verdict = verdict;
+  }
+}
+
+/** What stands before the data of an answer: who sent it (RFC 1928 section 7). */
+function headerFor(source: IpAddress): Uint8Array {
+  const { atyp, addr } = addressFields(source);
+  return encodeUdpDatagram({ frag: 0x00, atyp, dstAddr: addr, dstPort: source.port, data: NO_DATA });
+}
+
+/** The destinations of an association: by what the client calls them, and by where answers come from. */
+export class Destinations {
+  readonly #byName = new Map<string, Destination>();
+  readonly #byAddress = new Map<string, Destination>();
+
+  /** The one that the client calls so. */
+  named(key: string): Destination | undefined {
+    const destination = this.#byName.get(key);
+    // Two names of one address: the answers belong to the last that was written to.
+    if (destination !== undefined) this.#byAddress.set(addressKey(destination.address), destination);
+    return destination;
+  }
+
+  /** The one at an address, as the system writes it. */
+  at(host: string, port: number): Destination | undefined {
+    return this.#byAddress.get(`${host} ${port}`);
+  }
+
+  /** Remembers one. */
+  add(key: string, destination: Destination): void {
+    if (this.#byName.size >= MAX_DESTINATIONS) this.#forgetOne();
+    this.#byName.set(key, destination);
+    this.#byAddress.set(addressKey(destination.address), destination);
+  }
+
+  /** The oldest that was not used since it was looked at last. */
+  #forgetOne(): void {
+    for (const [key, destination] of this.#byName) {
+      this.#byName.delete(key);
+      if (destination.isRecent) {
+        destination.isRecent = false;
+        this.#byName.set(key, destination);
+        continue;
+      }
+      const place = addressKey(destination.address);
+      if (this.#byAddress.get(place) === destination) this.#byAddress.delete(place);
+      return;
+    }
+  }
+}
+
+function addressKey({ host, port }: IpAddress): string {
+  return `${host} ${port}`;
+}

@@ -1,0 +1,35 @@
+import type { AllowDecision, DenyDecision, Question } from "@sockskit/policy";
+import { clientKey } from "../limits/client-key.ts";
+import type { RuleLimits, RuleShare } from "../limits/rule-limits.ts";
+
+/** Why the rules refuse a request. */
+export interface Denial {
+  readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT" | "ERR_SOCKS_WRONG_PEER";
+  readonly reason: string;
+  /** Position of the rule that decided, if one did. */
+  readonly rule: number | undefined;
+}
+
+/** What {@link takeShare} answers when there is no place left. */
+export const FULL: unique symbol = Symbol("the rule's sessions are all taken");
+
+/** Takes a place under the limits of the rule that allows something; `undefined` when it has none. */
+export function takeShare(
+  { limit, rule }: AllowDecision,
+  { user, client }: Pick<Question, "user" | "client">,
+  ruleLimits: RuleLimits,
+): RuleShare | undefined | typeof FULL {
+  if (limit === undefined) return undefined;
+  const who = user === undefined ? `client ${clientKey(client)}` : `user ${user.name}`;
+  return ruleLimits.take(rule.index, limit, who) ?? FULL;
+}
+
+/** A decision as what the client is refused for. */
+export function denialOf({ reason, rule }: DenyDecision): Denial {
+  return { code: "ERR_SOCKS_DENIED", reason, rule: rule?.index };
+}
+
+/** The refusal when {@link takeShare} says {@link FULL}. */
+export function fullDenial({ rule }: AllowDecision): Denial {
+  return { code: "ERR_SOCKS_LIMIT", reason: "the rule's limit of sessions is reached", rule: rule.index };
+}
