@@ -59,8 +59,10 @@ class MafClientExchange implements ClientAuthExchange {
   #roundsLeft: number;
   #method: MafClientMethod | undefined;
   #inner: ClientAuthExchange | undefined;
-  /** Whether a method came to its end. */
+  /** Whether a method came to its end, and whether one of them to a good one. */
   #ran = false;
+  #succeeded = false;
+  #warning: string | undefined;
   #result: "success" | "failure" | undefined;
 
   constructor(methods: readonly MafClientMethod[], maxRounds: number) {
@@ -117,8 +119,9 @@ class MafClientExchange implements ClientAuthExchange {
       }
       case MAF_INSTR.success:
       case MAF_INSTR.failure:
-        // Success is what remains to be said after a method; failure may come at any time.
-        if (message.instr === MAF_INSTR.success && (!this.#ran || this.#inner !== undefined)) break;
+        // Failure may come at any time. Success must not: a proxy that only rejected us proved nothing of what our
+        // methods may want to see proven.
+        if (message.instr === MAF_INSTR.success && (!this.#succeeded || this.#inner !== undefined)) break;
         this.#result = message.instr === MAF_INSTR.success ? "success" : "failure";
         return { type: "send", consumed, data: new Uint8Array(ACKNOWLEDGE) };
       case MAF_INSTR.canDo:
@@ -157,6 +160,8 @@ class MafClientExchange implements ClientAuthExchange {
         return this.#finished(last, consumed);
       }
       case "done":
+        this.#succeeded = true;
+        this.#warning ??= step.warning;
         return this.#finished(encodeProcess(id, step.send), consumed);
     }
   }
@@ -169,7 +174,7 @@ class MafClientExchange implements ClientAuthExchange {
 
   #acknowledged(message: MafMessage, consumed: number): AuthStep {
     if (message.instr !== MAF_INSTR.acknowledge) return fail("the proxy did not acknowledge the end of MAF", consumed);
-    if (this.#result === "success") return { type: "done", consumed };
+    if (this.#result === "success") return { type: "done", consumed, warning: this.#warning };
     return failure("ERR_SOCKS_AUTH_REJECTED", "proxy rejected the client in MAF", consumed);
   }
 }

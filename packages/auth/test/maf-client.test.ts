@@ -96,6 +96,11 @@ describe("failure", () => {
   });
 });
 
+test("the warning of a method arrives at the end", () => {
+  const warned = steps({}, DO_B, `${PROCESS_B} 02 05 00`, DO_A, QUESTION, SUCCESS, ACKNOWLEDGE).at(-1);
+  expect(warned).toEqual({ type: "done", consumed: 4, warning: "user/password reply has VER 0x05 instead of 0x01" });
+});
+
 test("a question of a method comes through, and so does the answer", () => {
   const exchange = mafClient({ methods: [{ ...B, start: () => cramClient({ username: "a" }).start() }] }).start();
   exchange.begin();
@@ -139,6 +144,7 @@ describe("a proxy that breaks the protocol", () => {
   test.each<readonly [string, readonly string[]]>([
     ["success before any method", [SUCCESS]],
     ["success in the middle of a method", [DO_A, SUCCESS]],
+    ["success after it rejected every method", [DO_B, `${PROCESS_B} 02 01 01`, SUCCESS]],
     ["a method that was not offered", ["03 01 00 00 04 00 01 00 02"]],
     ["a method in the middle of another", [DO_A, DO_B]],
     ["Process before Do", [QUESTION]],

@@ -108,6 +108,17 @@ describe("the proxy breaks the protocol", () => {
     );
   });
 
+  test.each([
+    ["01", "GSS-API"],
+    ["03", "CHAP"],
+    ["05", "CRAM"],
+    ["06", "SSL"],
+    ["07", "Novell NDS"],
+    ["08", "MAF"],
+  ])("method %s is named: %s", (octet, name) => {
+    expect(errorAfter(`05 ${octet}`).message).toContain(`proxy chose authentication method ${name} (0x${octet})`);
+  });
+
   test("a reply of another version, or with an ATYP of unknown length", () => {
     expect(errorAfter("05 00 01")).toMatchObject({ code: "ERR_SOCKS_BAD_VERSION", stage: "request" });
     expect(errorAfter("05 00 05 00 00 02")).toMatchObject({ code: "ERR_SOCKS_BAD_ATYP", stage: "request" });

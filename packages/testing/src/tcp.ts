@@ -114,13 +114,15 @@ export async function readOctets(stream: Readable, length: number, timeoutMs = 5
   return concat(...parts);
 }
 
-/** Reads until the stream ends; rejects when time is up before that. */
+/** Reads until the stream ends; rejects on an error, also one before the call, or when time is up before that. */
 export async function readToEnd(stream: Readable, timeoutMs = 5_000): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   const signal = AbortSignal.timeout(timeoutMs);
   while (!stream.readableEnded) {
     const part = stream.read() as Buffer | null;
     if (part !== null) parts.push(part);
+    else if (stream.closed)
+      throw stream.errored ?? new assert.AssertionError({ message: "stream closed without an end" });
     else if (!stream.readableEnded) await nextEvent(stream, signal, `stream did not end within ${timeoutMs} ms`);
   }
   return concat(...parts);

@@ -21,9 +21,11 @@ function body(length: number): { stream: Readable; checksum: string } {
   return { stream: Readable.from(pieces, { objectMode: false }), checksum: hash.digest("hex") };
 }
 
+// Not with `for await`, which destroys a socket at the end of what it reads, while it is still written to.
 async function checksumOf(stream: Readable): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of stream) hash.update(chunk as Buffer);
+  stream.on("data", (chunk: Buffer) => hash.update(chunk));
+  await once(stream, "end");
   return hash.digest("hex");
 }
 

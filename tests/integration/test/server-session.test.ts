@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type net from "node:net";
 import { describe, expect, test } from "vitest";
 import { type IpAddress, parseIpAddress } from "@sockskit/wire";
@@ -326,6 +327,31 @@ describe("a client that leaves", () => {
     },
   );
 });
+
+test.skipIf(process.platform !== "linux")("both legs of a tunnel have keep-alive on", async () => {
+  const { port } = await startServer();
+  let outgoing = 0;
+  const target = await startTarget((socket) => {
+    outgoing = socket.remotePort ?? 0;
+    socket.pipe(socket);
+  });
+  const client = await openTunnel(port, target.port);
+  client.write("ping");
+  await readOctets(client, 4);
+  // The kernel's own word: a connection that is silent has a timer (02) only when it is kept alive.
+  await until(() => tcpTimer(port, client.localPort ?? 0) === "02", "the client's leg is kept alive");
+  await until(() => tcpTimer(outgoing, target.port) === "02", "the target's leg is kept alive");
+});
+
+/** The kind of timer that the kernel has for a connection of this host, by its two ports. */
+function tcpTimer(localPort: number, remotePort: number): string | undefined {
+  const ends = (port: number): string => `0100007F:${portHex(port).toUpperCase()}`;
+  const wanted = `${ends(localPort)} ${ends(remotePort)} `;
+  const line = readFileSync("/proc/net/tcp", "latin1")
+    .split("\n")
+    .find((text) => text.includes(wanted));
+  return line?.trim().split(/\s+/u)[5]?.slice(0, 2);
+}
 
 test("resets pass through the whole server", async () => {
   const { port, log } = await startServer();

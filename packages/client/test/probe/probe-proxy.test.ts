@@ -33,7 +33,7 @@ async function listen(
 }
 
 async function probe(server: LoopbackServer, options: Partial<ProbeOptions> = {}, userinfo = ""): Promise<ProbeReport> {
-  return probeProxy({ proxy: `socks5://${userinfo}127.0.0.1:${server.port}`, timeoutMs: 300, ...options });
+  return probeProxy({ proxy: `socks5://${userinfo}127.0.0.1:${server.port}`, timeoutMs: 3000, ...options });
 }
 
 const hex = (message: Buffer): string => message.toString("hex");
@@ -120,7 +120,7 @@ describe("a SOCKS proxy", () => {
 
   test("that goes silent after the greeting", async () => {
     const report = await probe(await listen((_message, index) => (index === 0 ? "05 00" : undefined)), {
-      timeoutMs: 50,
+      timeoutMs: 400,
     });
     expect(report.versions.socks5).toBe(true);
     expect(report.socks5.connectIpv4).toMatchObject({ outcome: "silent" });
@@ -147,7 +147,7 @@ describe("what is no SOCKS proxy", () => {
     ["a mail server", "220 mail.example ESMTP\u001b[2J\r\n", "unknown", undefined],
     ["another mail server", "220 mail.example ESMTP\r\n", "other", "220 mail.example ESMTP"],
   ])("%s that speaks first", async (_what, banner, protocol, firstLine) => {
-    const report = await probe(await listen(() => undefined, banner), { timeoutMs: 100 });
+    const report = await probe(await listen(() => undefined, banner), { timeoutMs: 400 });
     expect(report).toMatchObject({ protocol, versions: { socks4: false, socks4a: false, socks5: false } });
     expect(report.firstLine).toBe(firstLine);
     expect(report.authMethods).toEqual([]);
@@ -164,7 +164,7 @@ describe("what is no SOCKS proxy", () => {
   test("an HTTP server that waits for a whole line", async () => {
     const answer = Buffer.from("HTTP/1.0 200 OK\r\n\r\n").toString("hex");
     const server = await listen((message) => (message.includes("\r\n") ? answer : undefined));
-    expect(await probe(server, { timeoutMs: 100 })).toMatchObject({ protocol: "http", firstLine: "HTTP/1.0 200 OK" });
+    expect(await probe(server, { timeoutMs: 400 })).toMatchObject({ protocol: "http", firstLine: "HTTP/1.0 200 OK" });
   });
 
   test("a TLS server that answers with an alert", async () => {
@@ -178,7 +178,7 @@ describe("what is no SOCKS proxy", () => {
   });
 
   test("something silent", async () => {
-    expect(await probe(await listen(() => undefined), { timeoutMs: 50 })).toMatchObject({ protocol: "unknown" });
+    expect(await probe(await listen(() => undefined), { timeoutMs: 300 })).toMatchObject({ protocol: "unknown" });
   });
 
   test("something that closes", async () => {
@@ -200,7 +200,7 @@ describe("deadlines", () => {
     });
     servers.push(server);
     const start = performance.now();
-    const report = await probe(server, { timeoutMs: 100 });
+    const report = await probe(server, { timeoutMs: 400 });
     expect(report.versions).toEqual({ socks4: false, socks4a: false, socks5: false });
     expect(performance.now() - start).toBeLessThan(5000);
   });

@@ -56,7 +56,7 @@ function connectOne<T>(
     settings,
     (socket) => {
       onAttempt?.(address, "connected");
-      onConnected(socket, address);
+      if (!operation.over) onConnected(socket, address);
     },
     (error) => {
       onAttempt?.(address, error);

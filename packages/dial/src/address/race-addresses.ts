@@ -60,7 +60,7 @@ export function raceAddresses<T>(
     const pauseMs = operation.over ? undefined : race.nextTimeoutMs(performance.now());
     if (pauseMs !== undefined) timer = setTimeout(() => perform(race.tick(performance.now())), pauseMs);
     const [first] = events;
-    if (first?.type === "won" && winner !== undefined) onConnected(winner, first.address);
+    if (first?.type === "won" && winner !== undefined && !operation.over) onConnected(winner, first.address);
   };
   operation.enter(peer.dialStage, peer);
   operation.hold(() => {

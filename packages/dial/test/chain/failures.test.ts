@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { listenScript, listenTcp, type LoopbackServer, octets, readOctets, type ScriptStep } from "@sockskit/testing";
 import { parseProxyChain, parseProxyUrl } from "@sockskit/url";
 import { parseHostPort } from "@sockskit/wire";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { dialThrough, type DialThroughOptions, type SocksError } from "../../src/index.ts";
 import { startDeafListener } from "../support/deaf-listener.ts";
@@ -42,7 +42,10 @@ async function failure(
   return error;
 }
 
-async function scripted(steps: readonly ScriptStep[], end?: "keep" | "end" | "reset"): Promise<LoopbackServer> {
+async function scripted(
+  steps: readonly ScriptStep[],
+  end?: "keep" | "end" | "reset",
+): Promise<Awaited<ReturnType<typeof listenScript>>> {
   return keep(await listenScript(steps, end));
 }
 
@@ -223,24 +226,26 @@ describe.each(places)("in the middle of %s of %s", (stage, url, steps) => {
 
   test("the proxy says nothing more: the deadline of the whole", async () => {
     const server = await scripted(steps, "keep");
-    const error = await failure(url, server, { timeoutMs: 80 });
+    const error = await failure(url, server, { timeoutMs: 400 });
     expect(error).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage, hop: { index: 0 } });
-    expect(error.message).toContain("timed out after 80 ms (timeoutMs");
+    expect(error.message).toContain("timed out after 400 ms (timeoutMs");
   });
 
   test("the proxy says nothing more: the deadline of the stage", async () => {
     const server = await scripted(steps, "keep");
-    const error = await failure(url, server, { stageTimeoutsMs: { [stage]: 60 } });
+    const error = await failure(url, server, { stageTimeoutsMs: { [stage]: 300 } });
     expect(error).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage });
-    expect(error.message).toContain(`timed out after 60 ms (stageTimeoutsMs["${stage}"])`);
+    expect(error.message).toContain(`timed out after 300 ms (stageTimeoutsMs["${stage}"])`);
   });
 
   test("the caller gives up", async () => {
     const server = await scripted(steps, "keep");
     const controller = new AbortController();
     const reason = new Error("enough");
-    setTimeout(() => controller.abort(reason), 40);
+    const heard = vi.waitUntil(() => server.received.length === steps.length, { timeout: 4000, interval: 5 });
+    void heard.then(() => setTimeout(() => controller.abort(reason), 20));
     const error = await failure(url, server, { signal: controller.signal });
+    await heard;
     expect(error).toMatchObject({ code: "ERR_SOCKS_ABORTED", stage, side: "local", cause: reason });
   });
 });
@@ -267,17 +272,17 @@ describe("deadlines", () => {
       await listenTcp((socket) => {
         void (async () => {
           await readOctets(socket, 3);
-          await new Promise((resolve) => setTimeout(resolve, 60));
+          await new Promise((resolve) => setTimeout(resolve, 50));
           socket.write(octets("05 00"));
           await readOctets(socket, request5.length);
-          await new Promise((resolve) => setTimeout(resolve, 120));
+          await new Promise((resolve) => setTimeout(resolve, 650));
           socket.write(octets("05 00 00 01 00 00 00 00 00 00"));
         })().catch(() => undefined);
       }),
     );
     const chain = [parseProxyUrl(`socks5h://127.0.0.1:${server.port}`)];
     // The limit of `negotiate` would end the request if it were not taken back.
-    const { socket } = await dialThrough({ chain, destination, stageTimeoutsMs: { negotiate: 120 } });
+    const { socket } = await dialThrough({ chain, destination, stageTimeoutsMs: { negotiate: 600 } });
     socket.destroy();
   });
 });

@@ -4,6 +4,11 @@ const METHOD_TEXT: Readonly<Record<number, string>> = {
   [METHOD.noAuthenticationRequired]: "no authentication",
   [METHOD.gssapi]: "GSS-API",
   [METHOD.usernamePassword]: "user name/password",
+  [METHOD.challengeHandshakeAuthenticationProtocol]: "CHAP",
+  [METHOD.challengeResponseAuthenticationMethod]: "CRAM",
+  [METHOD.secureSocketsLayer]: "SSL",
+  [METHOD.ndsAuthentication]: "Novell NDS",
+  [METHOD.multiAuthenticationFramework]: "MAF",
 };
 
 /** Writes an octet the way the specifications do: `0x05`. */

@@ -66,6 +66,7 @@ export async function reach(
       family,
       localAddress,
       check,
+      keepAlive: true,
       connectTimeoutMs: settings.timeouts.connectMs,
       signal,
     });

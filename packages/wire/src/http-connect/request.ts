@@ -17,8 +17,8 @@ import {
 export interface HttpConnectRequest {
   /** The target as `host:port`, an IPv6 address in brackets. */
   readonly authority: string;
-  /** Version as received. Encoding writes HTTP/1.1 unless told otherwise. */
-  readonly version?: HttpVersion;
+  /** Version of HTTP: what was received, or is to be said. */
+  readonly version: HttpVersion;
   /** Headers in their order, with `Host`. `Proxy-Authorization` holds a secret. */
   readonly headers: readonly HttpHeader[];
 }
@@ -42,7 +42,7 @@ export function decodeHttpConnectRequest(
   bytes: Uint8Array,
   offset = 0,
   limits?: HttpHeadLimits,
-): Decoded<HttpConnectRequest & { readonly version: HttpVersion }> | undefined {
+): Decoded<HttpConnectRequest> | undefined {
   checkBeginning(bytes, offset, METHOD, "request");
   const head = decodeHead(bytes, offset, limits);
   if (head === undefined) return undefined;
@@ -64,7 +64,7 @@ export function decodeHttpConnectRequest(
  *   value that no header can carry, not exactly one `Host`, a body announced), `ERR_SOCKS_OVERFLOW`.
  */
 export function encodeHttpConnectRequest(value: HttpConnectRequest): Uint8Array {
-  const { authority, version = "HTTP/1.1", headers } = value;
+  const { authority, version, headers } = value;
   if (!AUTHORITY.test(authority)) {
     throw unsayable("the target of CONNECT is not host:port", "ERR_SOCKS_BAD_ADDRESS");
   }

@@ -23,8 +23,8 @@ export interface HttpConnectResponse {
   readonly status: number;
   /** Reason phrase, often empty; each character is one octet. It comes from the proxy: escape it before you show it. */
   readonly reason: string;
-  /** Version as received. Encoding writes HTTP/1.1 unless told otherwise. */
-  readonly version?: HttpVersion;
+  /** Version of HTTP: what was received, or is to be said. */
+  readonly version: HttpVersion;
   /** Headers in their order. */
   readonly headers: readonly HttpHeader[];
 }
@@ -44,7 +44,7 @@ export function decodeHttpConnectResponse(
   bytes: Uint8Array,
   offset = 0,
   limits?: HttpHeadLimits,
-): Decoded<HttpConnectResponse & { readonly version: HttpVersion }> | undefined {
+): Decoded<HttpConnectResponse> | undefined {
   checkBeginning(bytes, offset, "HTTP/1.", "answer to CONNECT");
   const head = decodeHead(bytes, offset, limits);
   if (head === undefined) return undefined;
@@ -62,7 +62,7 @@ export function decodeHttpConnectResponse(
  *   carried), `ERR_SOCKS_OVERFLOW`.
  */
 export function encodeHttpConnectResponse(value: HttpConnectResponse): Uint8Array {
-  const { status, reason, version = "HTTP/1.1", headers } = value;
+  const { status, reason, version, headers } = value;
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     throw unsayable(`the status is ${String(status)}; expected 100 to 999`);
   }

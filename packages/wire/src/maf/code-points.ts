@@ -9,20 +9,31 @@ export const MAF_RESULT_VERSION = 0x00;
 
 /** `INSTR`: what a {@link MafMessage} says, draft-ietf-aft-socks-maf-01. */
 export const MAF_INSTR = {
+  /** Server: authenticated. */
   success: 0x00,
+  /** Client: the methods that it has. */
   canDo: 0x01,
+  /** Server: further ids are wanted. */
   sendMore: 0x02,
+  /** Server: run this method. */
   do: 0x03,
+  /** Client: the method is over. */
   whatNext: 0x04,
+  /** Both: octets of a method. */
   process: 0x05,
+  /** Both: the end was understood. */
   acknowledge: 0x06,
+  /** Both: something private. */
   oem: 0x07,
+  /** Server: not authenticated; the connection ends. */
   failure: 0xff,
 } as const;
 
 /** `FLAGS` of Send More Can Do: ids that were not sent yet, or all of them again from the first. */
 export const MAF_SEND_MORE = {
+  /** Those that were not sent yet. */
   relative: 0x0000,
+  /** All of them, from the first. */
   startOver: 0x0001,
 } as const;
 
@@ -32,15 +43,21 @@ export const MAF_SEND_MORE = {
  * they stand in the Success and Failure messages.
  */
 export const MAF_METHOD = {
+  /** Stands in a Success message. */
   success: 0x0000_0000,
+  /** A test. */
   internalTest: 0x0000_0001,
+  /** In a Can Do message: the client has ids that it did not send. */
   moreIdsAvailable: 0x0000_0002,
+  /** Stands in a Failure message. */
   failure: 0xffff_ffff,
 } as const;
 
 /** Ids of OEM messages with a fixed meaning, as numbers of four octets, draft-ietf-aft-socks-maf-01. */
 export const MAF_OEM = {
+  /** A test. */
   test: 0x0000_0000,
+  /** The answer to an id that is not known. */
   notRecognised: 0xffff_ffff,
 } as const;
 

@@ -14,8 +14,8 @@ const local = (code: string): Error => expect.objectContaining({ name: "WireErro
 const remote = (code: string): Error => expect.objectContaining({ name: "WireError", code, side: "remote" }) as Error;
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const host = { name: "Host", value: "example.com:443" };
-const request: HttpConnectRequest = { authority: "example.com:443", headers: [host] };
-const response: HttpConnectResponse = { status: 200, reason: "OK", headers: [] };
+const request: HttpConnectRequest = { version: "HTTP/1.1", authority: "example.com:443", headers: [host] };
+const response: HttpConnectResponse = { version: "HTTP/1.1", status: 200, reason: "OK", headers: [] };
 
 test("a head of 16384 octets and 100 headers is taken, nothing longer", () => {
   const start = "HTTP/1.1 200 OK\r\n";

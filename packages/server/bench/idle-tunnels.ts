@@ -1,5 +1,5 @@
 /**
- * Prints what idle tunnels cost: `node packages/server/test/idle-tunnels.ts [tunnels]`, by default 5,000.
+ * Prints what idle tunnels cost: `node packages/server/bench/idle-tunnels.ts [tunnels]`, by default 5,000.
  *
  * The server runs in a process of its own, without the load in it. One line of JSON: tunnels that stood open, the
  * server's resident set before and with them, and the difference for each.
