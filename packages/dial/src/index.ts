@@ -14,7 +14,18 @@ export { bindThrough, type BindThroughOptions, type DialledListener } from "./ch
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";
 export type { ObserverOptions } from "./chain/observer.ts";
-export type { OctetsEvent, ProgressContext, ProgressEvent, ProgressStep } from "./chain/progress.ts";
+export type {
+  AttemptFailedStep,
+  DialStep,
+  DirectStep,
+  EstablishedStep,
+  MethodStep,
+  OctetsEvent,
+  ProgressContext,
+  ProgressEvent,
+  ProgressStep,
+  ResolvedStep,
+} from "./chain/progress.ts";
 export {
   isSocksError,
   SocksError,

@@ -5,7 +5,7 @@ import type { Address } from "@sockskit/wire";
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
 import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { requireDestination } from "../internal/require.ts";
-import { hopsOf, type ProxyHop } from "./hop.ts";
+import type { ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
 import { Tunnel, type TunnelTask } from "./tunnel.ts";
 
@@ -52,9 +52,8 @@ export interface DialledTunnel {
  */
 export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel> {
   return new Promise((resolve, reject) => {
-    const { destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
+    const { chain, destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
     const settings = outgoingSettings(options);
-    const hops = hopsOf(options.chain);
     requireDestination(destination);
     const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
     const task: TunnelTask = {
@@ -63,7 +62,9 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
       strict,
       onOpen: (tunnel) => operation.succeed(tunnel),
     };
-    const observer = createObserver(options, operation);
-    operation.run(() => new Tunnel(operation, hops, task, settings, observer).open());
+    operation.run(() => {
+      const observer = createObserver(options, operation);
+      new Tunnel(operation, chain, task, settings, observer).open();
+    });
   });
 }

@@ -3,45 +3,89 @@ import type { Address, IpAddress, Network } from "@sockskit/wire";
 
 import type { HopReference, SocksStage } from "../errors.ts";
 
+/** A step of the way, for people who want to watch. Events are plain data without secrets. */
+export type ProgressEvent = ProgressContext & ProgressStep;
+
 /** What every {@link ProgressEvent} carries. */
 export interface ProgressContext {
   /** Milliseconds since the call. */
   readonly elapsedMs: number;
-  /** The proxy concerned; absent when the destination itself is resolved or dialled. */
+  /** The proxy concerned; absent when the destination itself is dialled. */
   readonly hop?: HopReference | undefined;
 }
 
-/** A step of the way, for people who want to watch. Events are plain data without secrets. */
-export type ProgressEvent = ProgressContext & ProgressStep;
+/** What happened; `step` tells which. */
+export type ProgressStep = ResolvedStep | DirectStep | DialStep | AttemptFailedStep | MethodStep | EstablishedStep;
+
+/** A name was looked up on this side, because the scheme of the proxy says so. */
+export interface ResolvedStep {
+  /** Tag of the union. */
+  readonly step: "resolved";
+  /** The name of what the proxy is asked for: the next proxy or the destination. */
+  readonly name: string;
+  /** What was found, with port 0. */
+  readonly addresses: readonly IpAddress[];
+}
+
+/** The proxy is left out: its URL lists the destination as directly connected. */
+export interface DirectStep {
+  /** Tag of the union. */
+  readonly step: "direct";
+  /** The destination. */
+  readonly address: IpAddress;
+  /** The networks that the URL lists. */
+  readonly networks: readonly Network[];
+}
+
+/** A TCP connection is being opened, or is open. Several addresses may be tried at the same time. */
+export interface DialStep {
+  /** Tag of the union. */
+  readonly step: "dialling" | "connected";
+  /** Where to. */
+  readonly address: IpAddress;
+}
+
+/** One address did not work; others may. */
+export interface AttemptFailedStep {
+  /** Tag of the union. */
+  readonly step: "attempt-failed";
+  /** The address. */
+  readonly address: IpAddress;
+  /** Why; usually a system error with `code`. */
+  readonly error: Error;
+}
+
+/** SOCKS 5: the proxy chose a method, or the method is done. */
+export interface MethodStep {
+  /** Tag of the union. */
+  readonly step: "method-selected" | "authenticated";
+  /** The `METHOD` octet. */
+  readonly method: number;
+  /** Name of the method. */
+  readonly methodName: string;
+  /** What the proxy did that is off the specification, and was let pass. */
+  readonly warning?: string | undefined;
+}
 
 /**
- * What happened.
- *
- * - `resolved`: a name was looked up on this side; of the proxy when `hop` is there and `target` is not.
- * - `direct`: the proxy is left out, its URL lists the destination as directly connected.
- * - `dialling`, `connected`, `attempt-failed`: one TCP connection; several addresses may be tried at the same time.
- * - `method-selected`, `authenticated`: SOCKS 5 only. `warning` says what the proxy did that is not by the book.
- * - `listening`: the proxy listens for the peer of a BIND; `established` follows when it came, with its address.
- * - `established`: the proxy granted the request; after the last hop the tunnel is open.
+ * The proxy granted the request; after the last hop the tunnel is open. `listening`: it listens for the peer of a BIND;
+ * `established` follows when the peer came.
  */
-export type ProgressStep =
-  | { readonly step: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
-  | { readonly step: "direct"; readonly address: IpAddress; readonly networks: readonly Network[] }
-  | { readonly step: "dialling" | "connected"; readonly address: IpAddress }
-  | { readonly step: "attempt-failed"; readonly address: IpAddress; readonly error: Error }
-  | {
-      readonly step: "method-selected" | "authenticated";
-      readonly method: number;
-      readonly methodName: string;
-      readonly warning?: string | undefined;
-    }
-  | {
-      readonly step: "listening" | "established";
-      readonly command: HandshakeCommand;
-      readonly destination: Address;
-      readonly reply: number;
-      readonly boundAddress: Address | undefined;
-    };
+export interface EstablishedStep {
+  /** Tag of the union. */
+  readonly step: "listening" | "established";
+  /** What the proxy was asked to do. */
+  readonly command: HandshakeCommand;
+  /** What it was asked for: the next proxy, the destination, the peer of a BIND; zeros with UDP ASSOCIATE. */
+  readonly destination: Address;
+  /** The `REP` or `CD` octet. */
+  readonly reply: number;
+  /**
+   * The near end of the proxy's own connection, as it told; often zeros. BIND: where it listens, then who connected. UDP
+   * ASSOCIATE: where it takes datagrams.
+   */
+  readonly boundAddress: Address | undefined;
+}
 
 /** Octets of a handshake as they were sent or received, secrets masked. */
 export interface OctetsEvent {

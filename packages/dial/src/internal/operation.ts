@@ -4,8 +4,19 @@ import { requireInteger } from "./require.ts";
 /** A stage that an {@link Operation} can be in. */
 export type ActiveStage = Exclude<SocksStage, "relay">;
 
-/** Milliseconds that each stage may take, at each hop anew; a stage that is not named has no limit of its own. */
-export type StageTimeouts = { readonly [stage in ActiveStage]?: number | undefined };
+/** How long each stage may take, in milliseconds, at each hop anew; a stage that is not named has no limit of its own. */
+export interface StageTimeouts {
+  /** Looking up one name. */
+  readonly resolve?: number | undefined;
+  /** Connecting to the first proxy. */
+  readonly "dial-proxy"?: number | undefined;
+  /** From the greeting to the choice of a method. */
+  readonly negotiate?: number | undefined;
+  /** The chosen method. */
+  readonly authenticate?: number | undefined;
+  /** From the request to its answer, or connecting to a destination without a proxy. */
+  readonly request?: number | undefined;
+}
 
 /** What bounds an {@link Operation}. */
 export interface OperationLimits {
@@ -48,7 +59,7 @@ export class Operation<T> {
   readonly #reject: (error: unknown) => void;
   #onAbort: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #timerEndsAt = 0;
+  #timerEndsAt = Number.POSITIVE_INFINITY;
   #stage: ActiveStage | undefined;
   #activity: Activity | undefined;
   #stageEndsAt = Number.POSITIVE_INFINITY;
@@ -64,16 +75,9 @@ export class Operation<T> {
     this.#resolve = resolve;
     this.#reject = reject;
     requireTimeout(limits.timeoutName ?? "timeoutMs", limits.timeoutMs);
-    for (const [stage, limit] of Object.entries(limits.stageTimeoutsMs ?? {})) {
-      if (limit !== undefined) requireTimeout(`stageTimeoutsMs["${stage}"]`, limit);
-    }
-    const { signal } = limits;
-    if (signal !== undefined) {
-      this.#onAbort = () => this.fail(this.#aborted(signal));
-      if (signal.aborted) return (this.#onAbort(), this);
-      signal.addEventListener("abort", this.#onAbort);
-    }
-    this.#armTimer();
+    if (limits.stageTimeoutsMs !== undefined) requireStageTimeouts(limits.stageTimeoutsMs);
+    this.#armTimer(limits.timeoutMs);
+    if (limits.signal !== undefined) this.#watch(limits.signal);
   }
 
   /** Whether it has succeeded or failed: nothing may be begun any more. */
@@ -96,7 +100,7 @@ export class Operation<T> {
       return;
     }
     this.#stageEndsAt = performance.now() + limit;
-    if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer();
+    if (this.#stageEndsAt < this.#timerEndsAt && !this.#over) this.#armTimer(limit);
   }
 
   /**
@@ -108,7 +112,7 @@ export class Operation<T> {
     this.#countsFrom = performance.now();
     this.#stageEndsAt = Number.POSITIVE_INFINITY;
     this.#activity = activity;
-    if (!this.#over) this.#armTimer();
+    if (!this.#over) this.#armTimer(timeoutMs);
   }
 
   /** Says how to free what is open from now on; replaces what was said before. */
@@ -147,20 +151,25 @@ export class Operation<T> {
     if (this.#onAbort !== undefined) this.#limits.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  #armTimer(): void {
+  #watch(signal: AbortSignal): void {
+    this.#onAbort = () => this.fail(this.#aborted(signal));
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort);
+  }
+
+  #armTimer(pauseMs: number): void {
     clearTimeout(this.#timer);
     this.#timerEndsAt = Math.min(this.#countsFrom + this.#limits.timeoutMs, this.#stageEndsAt);
-    // Rounded up, so that timers of the same length share one list in Node.
-    const pauseMs = Math.ceil(this.#timerEndsAt - performance.now());
     this.#timer = setTimeout(Operation.#onTimer, pauseMs, this as Operation<unknown>);
   }
 
   static #onTimer(this: void, operation: Operation<unknown>): void {
     const now = performance.now();
-    const wholeIsOver = now >= operation.#countsFrom + operation.#limits.timeoutMs;
+    const wholeEndsAt = operation.#countsFrom + operation.#limits.timeoutMs;
+    const wholeIsOver = now >= wholeEndsAt;
     // The stage that set the timer may be over: then its successor's limit counts.
     if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
-    else operation.#armTimer();
+    else operation.#armTimer(Math.min(wholeEndsAt, operation.#stageEndsAt) - now);
   }
 
   #timedOut(whole: boolean): SocksError {
@@ -169,17 +178,23 @@ export class Operation<T> {
     const limit = whole
       ? `${timeoutMs} ms (${timeoutName}${this.#countsFrom === this.#startedAt ? ", for the whole way" : ""})`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
-    const message = `timed out after ${limit} waiting for ${this.#awaited()}`;
+    const message = `timed out after ${limit} waiting for ${this.#activity?.awaited(stage) ?? "the start"}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
   }
 
   #aborted(signal: AbortSignal): SocksError {
-    const message = `cancelled by the caller while waiting for ${this.#awaited()}`;
+    const when =
+      this.#stage === undefined
+        ? "before anything was begun"
+        : `while waiting for ${this.#activity?.awaited(this.#stage) ?? ""}`;
+    const message = `cancelled by the caller ${when}`;
     const options = { stage: this.#stage, hop: this.#activity?.reference(), cause: signal.reason as unknown };
     return new SocksError("ERR_SOCKS_ABORTED", message, { side: "local", ...options });
   }
+}
 
-  #awaited(): string {
-    return this.#stage === undefined ? "anything to begin" : (this.#activity?.awaited(this.#stage) ?? "");
+function requireStageTimeouts(timeouts: StageTimeouts): void {
+  for (const [stage, limit] of Object.entries(timeouts) as [string, number | undefined][]) {
+    if (limit !== undefined) requireTimeout(`stageTimeoutsMs["${stage}"]`, limit);
   }
 }
