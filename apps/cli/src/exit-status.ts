@@ -40,7 +40,7 @@ export function exitStatusOf(error: unknown): number {
   return isUsage ? EXIT_STATUS.usage : EXIT_STATUS.failure;
 }
 
-const OPTION_ERRORS: readonly string[] = ["SocksError", "ProxyUrlError", "WireError", "ServerError"];
+const OPTION_ERRORS: readonly string[] = ["SocksError", "ProxyUrlError", "WireError", "ServerError", "IdentError"];
 const STAGES: readonly SocksStage[] = ["resolve", "dial-proxy", "negotiate", "authenticate", "request", "relay"];
 
 function isStage(value: unknown): value is SocksStage {

@@ -5,7 +5,7 @@ import { print } from "./standard-output.ts";
 import { version } from "./version.ts";
 
 /** Commands of the plan that are not there yet: refused by name, instead of being called unknown. */
-const LATER: ReadonlySet<string> = new Set(["identd", "resolve", "decode", "check", "explain", "run", "gateway"]);
+const LATER: ReadonlySet<string> = new Set(["resolve", "decode", "check", "explain", "run", "gateway"]);
 
 /** Runs the command line and ends the process with its status. */
 export async function run(args: readonly string[]): Promise<never> {

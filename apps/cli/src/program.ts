@@ -7,6 +7,7 @@ import { EXIT_STATUS } from "./exit-status.ts";
 import type { BindOptions } from "./commands/bind.ts";
 import type { FetchOptions } from "./commands/fetch.ts";
 import type { ProbeOptions } from "./commands/probe.ts";
+import type { IdentdOptions } from "./commands/identd.ts";
 import type { ServeOptions } from "./commands/serve.ts";
 import type { UdpOptions } from "./commands/udp.ts";
 import { print } from "./standard-output.ts";
@@ -21,7 +22,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   let help = "";
   let status: number = EXIT_STATUS.success;
   const program = new Command("sockskit")
-    .description("SOCKS from the command line: connect, fetch, probe, forward, bind, udp, serve.")
+    .description("SOCKS from the command line: connect, fetch, probe, forward, bind, udp, serve, identd.")
     .exitOverride()
     .configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined })
     .helpCommand("help [command]", "explain a command")
@@ -108,6 +109,17 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .addHelpText("after", SERVE_HELP)
     .action((address: string, options: ServeOptions) =>
       finish(import("./commands/serve.ts").then(({ serve }) => serve(address, options))),
+    );
+
+  addCommonOptions(program.command("identd"))
+    .description("answers RFC 1413 from the kernel's socket table: whose a connection of this host is")
+    .argument("[address]", "[address:]port to listen on; port 113 needs a privilege", "127.0.0.1:113")
+    .option("--tell <what>", "what of users: name, uid, hash, hidden or fixed:NAME", "name")
+    .option("--hash-key-file <file>", "key of --tell hash, 16 bytes or more; by default each start has a new one")
+    .option("--peer <network>", "answer only this address or network; repeatable", collect, [])
+    .addHelpText("after", IDENTD_HELP)
+    .action((address: string, options: IdentdOptions) =>
+      finish(import("./commands/identd.ts").then(({ identd }) => identd(address, options))),
     );
 
   if (args.length === 0) throw usageError("no command given; sockskit --help lists them");
@@ -208,3 +220,12 @@ Examples:
   sockskit serve
   sockskit serve 1081 -v
   sockskit serve 0.0.0.0:1080 --user alice:secret`;
+
+const IDENTD_HELP = `
+Hosts that are asked from elsewhere need an address that the asker reaches, and askers go to port 113. Without the right to
+use that port (root, or CAP_NET_BIND_SERVICE), listen on a higher one and redirect 113 to it.
+
+Examples:
+  sudo sockskit identd 0.0.0.0:113 --peer 192.0.2.0/24
+  sockskit identd 127.0.0.1:1113 --tell hidden -v
+  sockskit identd 1113 --tell hash --hash-key-file ident.key`;

@@ -11,7 +11,7 @@
 export { bind, type Binding, type BindOptions } from "./bind.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
-export type { HostPort, Peer, ProxyChoice, Target } from "./read-options.ts";
+export type { HostPort, Peer, PeerHost, ProxyChoice, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
 export type { ProbeAnswer, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
 export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";

@@ -14,7 +14,15 @@ export interface HostPort {
 }
 
 /** Who is expected: host, or host and port; only the host counts. */
-export type Peer = string | Address | { readonly host: string; readonly port?: number | undefined };
+export type Peer = string | Address | PeerHost;
+
+/** A host that is expected to connect. */
+export interface PeerHost {
+  /** A name or an IP literal; brackets round an IPv6 literal may be left out. */
+  readonly host: string;
+  /** 0 to 65535; proxies do not compare it. Default 0. */
+  readonly port?: number | undefined;
+}
 
 /** The proxy, or the chain of them; one of the two. */
 export interface ProxyChoice {

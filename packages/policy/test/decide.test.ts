@@ -1,10 +1,38 @@
 import { describe, expect, test } from "vitest";
-import { compilePolicy, decideAddress, decideCommand, decideRequest, type RuleConfig } from "../src/index.ts";
+import {
+  compilePolicy,
+  decideAddress,
+  decideCommand,
+  decideRequest,
+  explainDecision,
+  type RuleConfig,
+} from "../src/index.ts";
 import { type Asked, ip, question } from "./questions.ts";
 
 const policyOf = (...rules: RuleConfig[]) => compilePolicy({ rules });
 const ask = (rules: readonly RuleConfig[], asked: Asked) =>
   decideRequest(compilePolicy({ rules }), question(asked)).outcome;
+
+describe("a user that only ident named", () => {
+  const asked = { ...question(), user: { name: "fred", groups: [], authenticated: false } };
+  const outcome = (rule: RuleConfig) => decideRequest(policyOf(rule), asked).outcome;
+
+  test("has a name, and has not logged in", () => {
+    expect(outcome({ action: "allow", users: ["fred"] })).toBe("allow");
+    expect(outcome({ action: "allow", users: ["alice"] })).toBe("deny");
+    expect(outcome({ action: "allow", authenticated: true })).toBe("deny");
+    expect(outcome({ action: "allow", authenticated: false })).toBe("allow");
+    expect(outcome({ action: "allow", users: ["fred"], authenticated: true })).toBe("deny");
+  });
+
+  test("the explanation says so", () => {
+    const policy = policyOf({ action: "allow", authenticated: true });
+    expect(explainDecision(policy, asked).request.rules[0]).toMatchObject({
+      result: "skipped",
+      reason: "authenticated: user fred is not, only named by ident",
+    });
+  });
+});
 
 describe("first match wins, no match denies", () => {
   test("order", () => {

@@ -1,12 +1,15 @@
+import { FragmentReassembly } from "@sockskit/handshake";
+import type { UdpDatagram } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 import { datagramDecoder, streamDecoders } from "../src/decoders.ts";
+import { fragmentMachine, type Reassembly } from "../src/fragments.ts";
 import { probe } from "../src/fuzz.ts";
 import { clientMachines, serverMachines } from "../src/machines.ts";
 import { cut, mutate } from "../src/mutate.ts";
 import { Random } from "../src/random.ts";
 import type { Target } from "../src/target.ts";
 
-const targets = [...streamDecoders(), datagramDecoder(), ...serverMachines(), ...clientMachines()];
+const targets = [...streamDecoders(), datagramDecoder(), ...serverMachines(), ...clientMachines(), fragmentMachine()];
 
 describe.each(targets)("$name", (target) => {
   test("has vectors to begin with", () => {
@@ -47,4 +50,25 @@ describe("the fuzzer", () => {
     expect(finding).toMatchObject({ target: "planted", input: expect.stringMatching(/^05 [0-9a-f]{2}$/) });
     expect(probe(planted, finding?.seed ?? -1)).toEqual(finding);
   });
+
+  test.each<[string, () => Reassembly]>([
+    ["forgets that a whole datagram abandons a sequence", () => new KeepsSequence()],
+    ["takes a fragment for any destination", () => new AnyDestination()],
+  ])("finds a reassembly that %s", (_, create) => {
+    const target = fragmentMachine(create);
+    const seeds = Array.from({ length: 20_000 }, (_value, seed) => seed);
+    expect(seeds.some((seed) => probe(target, seed) !== undefined)).toBe(true);
+  });
 });
+
+class KeepsSequence extends FragmentReassembly {
+  override receive(datagram: UdpDatagram, nowMs: number): UdpDatagram | undefined {
+    return datagram.frag === 0x00 ? datagram : super.receive(datagram, nowMs);
+  }
+}
+
+class AnyDestination extends FragmentReassembly {
+  override receive(datagram: UdpDatagram, nowMs: number): UdpDatagram | undefined {
+    return super.receive({ ...datagram, dstPort: 0 }, nowMs);
+  }
+}

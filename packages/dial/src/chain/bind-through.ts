@@ -4,7 +4,7 @@ import { outgoingSettings } from "../address/socket-options.ts";
 import { SocksError } from "../errors.ts";
 import { type Activity, Operation, requireTimeout } from "../internal/operation.ts";
 import type { DialledTunnel, DialThroughOptions } from "./dial-through.ts";
-import { type Hop, hopsOf, type ProxyHop, requireSingleHop } from "./hop.ts";
+import { type Hop, type ProxyHop, requireSingleHop } from "./hop.ts";
 import { nameOf } from "./hop-errors.ts";
 import { createObserver } from "./observer.ts";
 import { requireUsableAddress } from "./told-address.ts";
@@ -55,8 +55,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
     const { peer, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
     const acceptTimeoutMs = requireTimeout("acceptTimeoutMs", options.acceptTimeoutMs ?? ACCEPT_TIMEOUT_MS);
     const settings = outgoingSettings(options);
-    const hops = hopsOf(options.chain);
-    requireSingleHop(hops, "BIND");
+    requireSingleHop(options.chain, "BIND");
     const accepted = new Settlement<DialledTunnel>();
     let fail = reject;
     const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, accepted.resolve, (error) =>
@@ -80,8 +79,10 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
       },
       onOpen: (tunnel) => operation.succeed(tunnel),
     };
-    const observer = createObserver(options, operation);
-    operation.run(() => new Tunnel(operation, hops, task, settings, observer).open());
+    operation.run(() => {
+      const observer = createObserver(options, operation);
+      new Tunnel(operation, options.chain, task, settings, observer).open();
+    });
   });
 }
 

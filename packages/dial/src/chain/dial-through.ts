@@ -5,7 +5,7 @@ import type { Address } from "@sockskit/wire";
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
 import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { requireDestination } from "../internal/require.ts";
-import { hopsOf, type ProxyHop } from "./hop.ts";
+import type { ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
 import { Tunnel, type TunnelTask } from "./tunnel.ts";
 
@@ -64,7 +64,7 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      new Tunnel(operation, hopsOf(chain), task, settings, observer).open();
+      new Tunnel(operation, chain, task, settings, observer).open();
     });
   });
 }

@@ -119,15 +119,17 @@ export function hopsOf(chain: readonly ProxyHop[]): readonly Hop[] {
  *
  * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
  */
-export function requireSingleHop(hops: readonly Hop[], command: "BIND" | "UDP ASSOCIATE"): void {
-  const [hop] = hops;
-  if (hops.length > 1) {
+export function requireSingleHop(chain: readonly ProxyHop[], command: "BIND" | "UDP ASSOCIATE"): void {
+  if (chain.length > 1) {
     throw badOption(
-      `${command} goes through one proxy only, the chain has ${hops.length}; name the one that is to do it`,
+      `${command} goes through one proxy only, the chain has ${chain.length}; name the one that is to do it`,
     );
   }
-  if (hop?.proxy.direct !== undefined) {
-    throw badOption(`${hop.title()} lists networks to reach directly; ${command} always goes through the proxy`);
+  const [proxy] = chain;
+  if (proxy?.direct !== undefined) {
+    throw badOption(
+      `${new Hop(proxy, 0, 1).title()} lists networks to reach directly; ${command} always goes through the proxy`,
+    );
   }
 }
 

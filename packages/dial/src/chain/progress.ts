@@ -68,19 +68,22 @@ export interface MethodStep {
 }
 
 /**
- * The proxy granted the request; after the last hop the tunnel is open. `listening` comes before `established` with BIND:
- * the proxy listens for the peer, which has then come.
+ * The proxy granted the request; after the last hop the tunnel is open. `listening`: it listens for the peer of a BIND;
+ * `established` follows when the peer came.
  */
 export interface EstablishedStep {
   /** Tag of the union. */
   readonly step: "listening" | "established";
   /** What the proxy was asked to do. */
   readonly command: HandshakeCommand;
-  /** What the proxy was asked for: the next proxy or the destination. */
+  /** What it was asked for: the next proxy, the destination, the peer of a BIND; zeros with UDP ASSOCIATE. */
   readonly destination: Address;
   /** The `REP` or `CD` octet. */
   readonly reply: number;
-  /** The near end of the proxy's own connection, as it told; often zeros. */
+  /**
+   * The near end of the proxy's own connection, as it told; often zeros. BIND: where it listens, then who connected. UDP
+   * ASSOCIATE: where it takes datagrams.
+   */
   readonly boundAddress: Address | undefined;
 }
 

@@ -11,7 +11,7 @@ import type { OutgoingSettings } from "../address/socket-options.ts";
 import type { ActiveStage, Operation } from "../internal/operation.ts";
 import type { DialledTunnel } from "./dial-through.ts";
 import { type Asked, closedError, handshakeError } from "./hop-errors.ts";
-import { type Hop, ResolvedHere } from "./hop.ts";
+import { type Hop, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 
 /** One handshake of the way. */
@@ -44,6 +44,7 @@ export interface TunnelTask {
  */
 export class Tunnel<T> {
   readonly #operation: Operation<T>;
+  readonly #chain: readonly ProxyHop[];
   readonly #hops: readonly Hop[];
   readonly #task: TunnelTask;
   readonly #settings: OutgoingSettings;
@@ -57,13 +58,14 @@ export class Tunnel<T> {
   /** @throws SocksError when the chain cannot be used, see {@link hopsOf}. */
   constructor(
     operation: Operation<T>,
-    hops: readonly Hop[],
+    chain: readonly ProxyHop[],
     task: TunnelTask,
     settings: OutgoingSettings,
     observer: Observer,
   ) {
     this.#operation = operation;
-    this.#hops = hops;
+    this.#chain = chain;
+    this.#hops = hopsOf(chain);
     this.#task = task;
     this.#settings = settings;
     this.#observer = observer;
@@ -176,7 +178,7 @@ export class Tunnel<T> {
         case "failed":
           return this.#operation.fail(handshakeError(this.#asked(), event.error));
         default:
-          // Nothing else comes: no method is offered that has questions.
+          // No method is offered that has questions.
           break;
       }
       if (this.#operation.over) return;
@@ -193,8 +195,7 @@ export class Tunnel<T> {
     socket.removeListener("error", this.#onError);
     // Before anybody can listen: what the destination said first must be read first.
     if (trailing !== undefined) socket.unshift(trailing);
-    const hops = this.#hops.map(({ proxy }) => proxy);
-    this.#operation.run(() => this.#task.onOpen({ socket, boundAddress, hops }, this.#hops.at(-1)));
+    this.#operation.run(() => this.#task.onOpen({ socket, boundAddress, hops: this.#chain }, this.#hops.at(-1)));
   }
 
   #enter(stage: ActiveStage): void {

@@ -6,7 +6,7 @@ import { type Address, formatAddress, type IpAddress, ipv4Address, withPort } fr
 import { resolveHost } from "../address/resolve-host.ts";
 import { type OutgoingSettings, outgoingSettings, refusalOf } from "../address/socket-options.ts";
 import type { DialledTunnel, DialThroughOptions } from "../chain/dial-through.ts";
-import { type Hop, hopsOf, type ProxyHop, requireSingleHop } from "../chain/hop.ts";
+import { type Hop, type ProxyHop, requireSingleHop } from "../chain/hop.ts";
 import { createObserver } from "../chain/observer.ts";
 import { requireUsableAddress } from "../chain/told-address.ts";
 import { Tunnel, type TunnelTask } from "../chain/tunnel.ts";
@@ -45,8 +45,7 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
     const { timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false, keepAlive = true } = options;
     const settings = outgoingSettings({ ...options, keepAlive });
     const datagrams = datagramSettings(options);
-    const hops = hopsOf(options.chain);
-    requireSingleHop(hops, "UDP ASSOCIATE");
+    requireSingleHop(options.chain, "UDP ASSOCIATE");
     const operation = new Operation<UdpAssociation>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
     const task: TunnelTask = {
       command: "udp-associate",
@@ -55,8 +54,10 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
       onOpen: (tunnel, hop) =>
         new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal).begin(),
     };
-    const observer = createObserver(options, operation);
-    operation.run(() => new Tunnel(operation, hops, task, settings, observer).open());
+    operation.run(() => {
+      const observer = createObserver(options, operation);
+      new Tunnel(operation, options.chain, task, settings, observer).open();
+    });
   });
 }
 

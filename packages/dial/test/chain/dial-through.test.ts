@@ -141,9 +141,13 @@ describe("what comes with the last reply", () => {
           "keep",
         ),
       );
-      setTimeout(() => server.sockets.forEach((peer) => peer.end(all.subarray(at))), 15);
       const chain = [parseProxyUrl(`socks5h://127.0.0.1:${server.port}`)];
-      const { socket } = await dialThrough({ chain, destination: parseHostPort("192.0.2.1:25"), timeoutMs: 5000 });
+      const dialled = dialThrough({ chain, destination: parseHostPort("192.0.2.1:25"), timeoutMs: 5000 });
+      while (server.received.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+      // The first part is on its way; time to arrive, so that the rest comes by itself.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const peer of server.sockets) peer.end(all.subarray(at));
+      const { socket } = await dialled;
       expect(hex(await readToEnd(socket))).toBe(greeting);
       socket.destroy();
     }

@@ -17,9 +17,7 @@ test("a connection that was broken off is told from one that was closed", () => 
     "proxy socks5h://proxy.example:1080 broke the connection (ECONNRESET) instead of answering the request for " +
       "example.com:80; it may be out of order, or refuse without a word",
   );
-  expect(closedError(asked, "negotiate", undefined).message).toMatch(
-    /closed the connection instead of choosing/,
-  );
+  expect(closedError(asked, "negotiate", undefined).message).toMatch(/closed the connection instead of choosing/);
   expect(closedError(asked, "authenticate", undefined).message).toMatch(/the credentials may be wrong$/);
 });
 

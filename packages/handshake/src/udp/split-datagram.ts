@@ -1,11 +1,11 @@
 import { MAX_UDP_DATAGRAM_LENGTH, type UdpDatagram, WireError, encodeUdpDatagram } from "@sockskit/wire";
 
 import { HandshakeError, type HandshakeErrorCode } from "../errors.ts";
-import { LAST_FRAGMENT, POSITION } from "./frag.ts";
+import { LAST_FRAGMENT } from "./frag.ts";
 import { MAX_REASSEMBLED_LENGTH } from "./fragment-reassembly.ts";
 
 /** Most fragments of one datagram: the positions that `FRAG` can count (RFC 1928 section 7). */
-export const MAX_FRAGMENT_COUNT: number = POSITION;
+export const MAX_FRAGMENT_COUNT = 0x7f;
 
 const NO_OCTETS = new Uint8Array(0);
 

@@ -21,26 +21,21 @@ export class Answerer {
     this.#hashKey = plan.hashKey ?? randomBytes(KEY_LENGTH);
   }
 
-  /** The answer to a query between two addresses. Never rejects. */
+  /** The answer to a query that came from `remote` to `local`. Never rejects. */
   async answer(query: IdentQuery, local: IpAddress, remote: IpAddress): Promise<Uint8Array> {
-    const connection = { local: withPort(local, query.portOnServer), remote: withPort(remote, query.portOnClient) };
     let reply: IdentReply;
     let line: Uint8Array;
     try {
-      reply = await this.#replyTo(query, connection);
+      reply = await this.#replyTo(query, local, remote);
       line = encodeIdentReply(reply);
     } catch (cause) {
-      this.report(
-        new IdentError("ERR_SOCKS_IDENT_LOOKUP", "the owner of a connection was not found out", {
-          side: "local",
-          cause,
-        }),
-      );
+      const message = "the owner of a connection could not be told";
+      this.report(new IdentError("ERR_SOCKS_IDENT_LOOKUP", message, { side: "local", cause }));
       reply = { type: "error", ...query, errorType: IDENT_ERROR.unknownError };
       line = encodeIdentReply(reply);
     }
     try {
-      this.#plan.onAnswer?.({ connection, reply });
+      this.#plan.onAnswer?.({ asker: remote, reply });
     } catch (error) {
       this.report(error);
     }
@@ -61,13 +56,13 @@ export class Answerer {
     }
   }
 
-  async #replyTo(
-    query: IdentQuery,
-    connection: { readonly local: IpAddress; readonly remote: IpAddress },
-  ): Promise<IdentReply> {
+  async #replyTo(query: IdentQuery, local: IpAddress, remote: IpAddress): Promise<IdentReply> {
     const error = (errorType: string): IdentReply => ({ type: "error", ...query, errorType });
     if (!isPort(query.portOnServer) || !isPort(query.portOnClient)) return error(IDENT_ERROR.invalidPort);
-    const owner = await this.#plan.lookup(connection);
+    const owner = await this.#plan.lookup({
+      local: withPort(local, query.portOnServer),
+      remote: withPort(remote, query.portOnClient),
+    });
     if (owner === undefined) return error(IDENT_ERROR.noUser);
     if (this.#plan.disclose === "hidden") return error(IDENT_ERROR.hiddenUser);
     const userId = this.#userIdOf(owner);

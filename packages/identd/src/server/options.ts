@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
-import { type Network, parseNetwork } from "@sockskit/wire";
+import { type IpAddress, type Network, parseNetwork } from "@sockskit/wire";
 import { IDENT_PORT } from "../client/ask-ident.ts";
 import { IdentError } from "../errors.ts";
 import type { IdentReply } from "../codec/reply.ts";
 import { createLinuxLookup } from "../lookup/linux-lookup.ts";
-import type { IdentConnection, IdentLookup } from "../lookup/lookup.ts";
+import type { IdentLookup } from "../lookup/lookup.ts";
 
 /**
  * What an {@link IdentServer} tells of the owner of a connection:
@@ -20,9 +20,9 @@ export type IdentDisclosure = "name" | "uid" | "hash" | "hidden" | { readonly fi
 
 /** A query that was answered. */
 export interface IdentAnswered {
-  /** The connection that was asked about; its `remote` address is the asker's. */
-  readonly connection: IdentConnection;
-  /** The answer. */
+  /** Address and port that the query came from. */
+  readonly asker: IpAddress;
+  /** The answer; it has the ports of the query. */
   readonly reply: IdentReply;
 }
 

@@ -8,6 +8,7 @@ import type { Task, TaskContext } from "../session/task.ts";
 import { Association } from "./association.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { Gate } from "./gate.ts";
+import { DirectOutlet } from "./outlet.ts";
 
 /**
  * UDP ASSOCIATE: relays datagrams until the TCP connection that asked for it ends (RFC 1928 sections 6 and 7), or until
@@ -91,10 +92,10 @@ export class AssociateTask implements Task, LaneEntry {
     const context = this.#context;
     const { host, settings, question, localAddress } = context;
     const association = new Association({
-      host,
       settings,
       question,
       gate: this.#gate,
+      outlet: (events) => new DirectOutlet(settings.outbound, events),
       onFailure: (cause) => context.run(() => fail(cause)),
     });
     const { fromClient: onDatagram, onUnsent, onError } = association;

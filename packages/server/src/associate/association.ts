@@ -13,7 +13,6 @@ import {
   withPort,
 } from "@sockskit/wire";
 import type { Traffic } from "../relay/relay.ts";
-import type { SessionHost } from "../session/host.ts";
 import { familyOf, type Settings } from "../session/settings.ts";
 import { ClientLock } from "./client-lock.ts";
 import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
@@ -22,7 +21,7 @@ import type { DatagramSocket } from "./datagram-socket.ts";
 import { Destination, Destinations } from "./destinations.ts";
 import type { Gate, Verdict } from "./gate.ts";
 import { NameBook } from "./name-book.ts";
-import { Outlet } from "./outlet.ts";
+import type { Outlet, OutletEvents } from "./outlet.ts";
 
 /** What UDP over IPv4 carries at most, header of SOCKS included: 65535 without the headers of IPv4 and UDP. */
 const MAX_PAYLOAD_IPV4: number = 0xffff - 20 - 8;
@@ -31,10 +30,11 @@ const MAX_PAYLOAD_IPV6: number = 0xffff - 8;
 
 /** What an {@link Association} is made of. */
 export interface AssociationOptions {
-  readonly host: SessionHost;
-  readonly settings: Settings;
-  readonly question: Question;
+  readonly settings: Pick<Settings, "outbound" | "udp">;
+  readonly question: Pick<Question, "client" | "destination">;
   readonly gate: Gate;
+  /** Makes the way out. */
+  readonly outlet: (events: OutletEvents) => Outlet;
   /** The socket failed in a way that no datagram explains. */
   readonly onFailure: (error: Error) => void;
 }
@@ -54,7 +54,7 @@ export class Association implements Traffic {
   readonly #destinations = new Destinations();
   readonly #names: NameBook;
   readonly #outlet: Outlet;
-  #socket: DatagramSocket | undefined;
+  #socket: Pick<DatagramSocket, "send" | "close"> | undefined;
   #reassembly: FragmentReassembly | undefined;
   /** The header of the client's last datagram, and where it led. */
   #lastHeader: Uint8Array | undefined;
@@ -62,7 +62,7 @@ export class Association implements Traffic {
   /** Where the last answer came from. */
   #lastSource: Destination | undefined;
 
-  constructor({ settings, question, gate, onFailure }: AssociationOptions) {
+  constructor({ settings, question, gate, outlet, onFailure }: AssociationOptions) {
     const { client, destination } = question;
     const { outbound, udp } = settings;
     this.#gate = gate;
@@ -79,7 +79,7 @@ export class Association implements Traffic {
         }
       },
     });
-    this.#outlet = new Outlet(outbound, {
+    this.#outlet = outlet({
       onDatagram: (data, from) => this.#fromOutside(data, from),
       onError: (error) => this.onError(error),
       onDropped: (reason) => this.#counter.drop(reason),
@@ -104,12 +104,12 @@ export class Association implements Traffic {
   }
 
   /** Answers go through this socket, the one on which the client's datagrams come. */
-  attach(socket: DatagramSocket): void {
+  attach(socket: Pick<DatagramSocket, "send" | "close">): void {
     this.#socket = socket;
   }
 
   /** A datagram came where those of the client are awaited. */
-  readonly fromClient = (message: Buffer, { address, port }: RemoteInfo): void => {
+  readonly fromClient = (message: Buffer, { address, port }: Pick<RemoteInfo, "address" | "port">): void => {
     if (!this.#lock.admits(address, port)) return this.#counter.drop("stranger");
     const lastHeader = this.#lastHeader;
     if (lastHeader !== undefined && startsWith(message, lastHeader)) {

@@ -14,19 +14,29 @@ interface Waiting {
 
 type Side = DatagramSocket | { readonly waiting: Waiting[] };
 
-/** What an {@link Outlet} tells its owner beside what its sockets tell. */
+/** What an {@link Outlet} tells its owner. */
 export interface OutletEvents {
+  /** A datagram came from outside. */
   readonly onDatagram: (data: Buffer, from: RemoteInfo) => void;
+  /** The system reported an error about a datagram sent before, or about a socket. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
   /** A datagram that was taken does not go out. */
   readonly onDropped: (reason: DropReason) => void;
 }
 
+/** How the datagrams of an association go out. */
+export interface Outlet {
+  /** Sends a datagram; why it does not go, when that is known at once. */
+  send(data: Uint8Array, address: IpAddress): DropReason | undefined;
+  /** Closes it; nothing is told any more. */
+  close(): void;
+}
+
 /**
- * How the datagrams of an association leave this host: a socket for each IP version, opened when one is needed. They are
+ * How datagrams leave this host: a socket for each IP version, opened when one is needed. They are
  * other sockets than the one for the client, so that no destination can be taken for the client.
  */
-export class Outlet {
+export class DirectOutlet implements Outlet {
   readonly #localAddress: string | undefined;
   readonly #family: "auto" | 4 | 6;
   readonly #events: OutletEvents;
@@ -45,7 +55,6 @@ export class Outlet {
     };
   }
 
-  /** Sends a datagram; why it does not go, when that is known at once. */
   send(data: Uint8Array, address: IpAddress): DropReason | undefined {
     const { type } = address;
     const side = this.#sides[type];
@@ -60,7 +69,6 @@ export class Outlet {
     return undefined;
   }
 
-  /** Closes its sockets. */
   close(): void {
     this.#isClosed = true;
     for (const side of Object.values(this.#sides)) if (side instanceof DatagramSocket) side.close();
