@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { codeRules } from "./source/code-rules.ts";
-import { errorTable, links, readmeOrder } from "./source/document-rules.ts";
+import { docsIndex, links, readmeOrder } from "./source/document-rules.ts";
 import { builtCore, fileLength, fileNames, machinePaths, wireReferences } from "./source/file-rules.ts";
 import { limitTable } from "./source/limits.ts";
 import type { Files, Problem, Rule } from "./source/problem.ts";
@@ -19,7 +19,7 @@ const rules: readonly Rule[] = [
   builtCore,
   readmeOrder,
   links,
-  errorTable,
+  docsIndex,
   limitTable,
 ];
 

@@ -4,8 +4,7 @@ import { lineAt, type Files, type Problem, type Rule } from "./problem.ts";
 
 const PACKAGE_README = /^(packages\/(?!testing\/)|apps\/)[^/]+\/README\.md$/;
 const LINK = /\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)/gm;
-const ERROR_CODE = /["'`](ERR_SOCKS_[A-Z0-9_]+)["'`]/g;
-const ERROR_TABLE = "docs/errors.md";
+const DOCS_INDEX = "docs/README.md";
 
 /** The sections of a package README, in order. */
 const README_ORDER: readonly (readonly [name: string, heading: RegExp])[] = [
@@ -56,18 +55,13 @@ export const links: Rule = function* (files: Files) {
   }
 };
 
-/** Every error code that the published sources name is explained in one table. */
-export const errorTable: Rule = function* (files: Files) {
-  const explained = files.get(ERROR_TABLE) ?? "";
-  const reported = new Set<string>();
-  for (const [path, text] of files) {
-    if (!/^(packages|apps)\/[^/]+\/src\/.+\.ts$/.test(path)) continue;
-    for (const match of text.matchAll(ERROR_CODE)) {
-      const code = match[1] ?? "";
-      if (reported.has(code) || explained.includes(`\`${code}\``)) continue;
-      reported.add(code);
-      yield problem(path, lineAt(text, match.index), "error-table", `${code} is not explained in ${ERROR_TABLE}`);
-    }
+/** Every page of docs/ can be found from its index. */
+export const docsIndex: Rule = function* (files: Files) {
+  const index = files.get(DOCS_INDEX) ?? "";
+  for (const path of files.keys()) {
+    const page = /^docs\/([^/]+\.md)$/.exec(path)?.[1];
+    if (page === undefined || path === DOCS_INDEX || index.includes(`](${page})`)) continue;
+    yield problem(path, 1, "docs-index", `link this page from ${DOCS_INDEX}`);
   }
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { codeRules } from "../source/code-rules.ts";
-import { errorTable, links, readmeOrder } from "../source/document-rules.ts";
+import { docsIndex, links, readmeOrder } from "../source/document-rules.ts";
 import { builtCore, fileLength, fileNames, machinePaths, wireReferences } from "../source/file-rules.ts";
 import { limitTable } from "../source/limits.ts";
 import type { Rule } from "../source/problem.ts";
@@ -151,12 +151,10 @@ describe("documents", () => {
     expect(found(links, { "docs/a.md": "`[it](x.md)`\n\n```md\n[it](y.md)\n```\n" })).toEqual([]);
   });
 
-  test("each error code is explained once it exists", () => {
-    const source = { [SOURCE]: '\nfail("ERR_SOCKS_NEW");\nfail("ERR_SOCKS_NEW");' };
-    expect(found(errorTable, { ...source, "docs/errors.md": "`ERR_SOCKS_NEWER`" })).toEqual([
-      `${SOURCE}:2 error-table`,
-    ]);
-    expect(found(errorTable, { ...source, "docs/errors.md": "| `ERR_SOCKS_NEW` | text |" })).toEqual([]);
+  test("each page of docs is in its index", () => {
+    const index = { "docs/README.md": "[Limits](limits.md)" };
+    expect(found(docsIndex, { ...index, "docs/limits.md": "", "docs/decisions/0001-a.md": "" })).toEqual([]);
+    expect(found(docsIndex, { ...index, "docs/new.md": "" })).toEqual(["docs/new.md:1 docs-index"]);
   });
 });
 

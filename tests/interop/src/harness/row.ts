@@ -21,6 +21,19 @@ export const CHECKS = [
 /** One thing that is tried. */
 export type Check = (typeof CHECKS)[number] | "probe";
 
+/** What can be tried with anything that carries octets both ways. */
+export const TUNNEL_CHECKS = [
+  "0 B",
+  "1 B",
+  "256 MiB down",
+  "256 MiB up",
+  "server first",
+  "half-close",
+] as const satisfies readonly Check[];
+
+/** One of them. */
+export type TunnelCheck = (typeof TUNNEL_CHECKS)[number];
+
 /** One combination of peer, scheme, authentication and check. */
 export interface Row {
   /** The program at the other end. */

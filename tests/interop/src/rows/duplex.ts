@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { expectSame, RowError, type Check, type Row, type RowContext } from "../harness/row.ts";
+import { expectSame, RowError, TUNNEL_CHECKS, type Row, type RowContext, type TunnelCheck } from "../harness/row.ts";
 import { TextReader } from "../harness/text-reader.ts";
 import { bodyOf, bodyStream, formatReceived, LARGE, Sum } from "../target/body.ts";
 import { GREETING } from "../target/target.ts";
@@ -10,8 +10,8 @@ import { GREETING } from "../target/target.ts";
 export interface Library extends Omit<Row, "check" | "run"> {
   /** Connects to a port of the targets. */
   readonly connect: (context: RowContext, port: number) => Promise<Duplex>;
-  /** Which checks; default: all of {@link DUPLEX_CHECKS}. */
-  readonly checks?: readonly Check[];
+  /** Which checks; default: all of {@link TUNNEL_CHECKS}. */
+  readonly checks?: readonly TunnelCheck[];
   /**
    * What can be said of half-close where it does not work: `none`, the peer ends both directions together;
    * `answer`, an answer after the client's end arrives, but nothing can be sent after the target's end.
@@ -19,18 +19,8 @@ export interface Library extends Omit<Row, "check" | "run"> {
   readonly halfClose?: { readonly works: "none" | "answer"; readonly remark: string };
 }
 
-/** What every library can do. */
-export const DUPLEX_CHECKS = [
-  "0 B",
-  "1 B",
-  "256 MiB down",
-  "256 MiB up",
-  "server first",
-  "half-close",
-] as const satisfies readonly Check[];
-
 /** One row per check. */
-export function duplexRows({ connect, checks = DUPLEX_CHECKS, halfClose, ...rest }: Library): readonly Row[] {
+export function duplexRows({ connect, checks = TUNNEL_CHECKS, halfClose, ...rest }: Library): readonly Row[] {
   return checks.map((check) => ({
     ...rest,
     check,
@@ -42,7 +32,7 @@ export function duplexRows({ connect, checks = DUPLEX_CHECKS, halfClose, ...rest
         return socket;
       };
       if (check === "half-close" && halfClose !== undefined) return partialHalfClose(context, open, halfClose);
-      return CHECKS[check as (typeof DUPLEX_CHECKS)[number]](context, open);
+      return CHECKS[check](context, open);
     },
   }));
 }
@@ -50,7 +40,7 @@ export function duplexRows({ connect, checks = DUPLEX_CHECKS, halfClose, ...rest
 type Open = (port: number) => Promise<Duplex>;
 type CheckRun = (context: RowContext, open: Open) => Promise<void>;
 
-const CHECKS: Readonly<Record<(typeof DUPLEX_CHECKS)[number], CheckRun>> = {
+const CHECKS: Readonly<Record<TunnelCheck, CheckRun>> = {
   async "0 B"({ targets }, open) {
     await download(await open(targets.lines), 0);
     await upload(await open(targets.lines), 0);

@@ -1,6 +1,8 @@
 import type { Command, RunningProcess } from "../harness/process.ts";
-import { expectSame, startInRow, type Check, type Row, type RowContext } from "../harness/row.ts";
+import { expectSame, startInRow, type Row, type RowContext } from "../harness/row.ts";
 import { bodyOf, bodyStream, formatReceived, LARGE, Sum } from "../target/body.ts";
+
+type BodyCheck = "0 B" | "1 B" | "256 MiB down" | "256 MiB up";
 
 /** A program that fetches URLs through a proxy. */
 export interface HttpProgram extends Omit<Row, "check" | "run"> {
@@ -11,12 +13,12 @@ export interface HttpProgram extends Omit<Row, "check" | "run"> {
   /** The same, but sends standard input to `url`; `undefined` when the program cannot. */
   readonly put?: (context: RowContext, url: string) => Promise<Command>;
   /** Which checks; default: both small bodies and the large one in the directions it can. */
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly BodyCheck[];
 }
 
 /** One row per check. */
 export function httpRows({ host, get, put, checks, ...rest }: HttpProgram): readonly Row[] {
-  const list: readonly Check[] = checks ?? [
+  const list: readonly BodyCheck[] = checks ?? [
     "0 B",
     "1 B",
     "256 MiB down",

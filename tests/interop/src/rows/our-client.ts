@@ -7,11 +7,12 @@ import { startTor } from "../peers/tor.ts";
 import { duplexRows } from "./duplex.ts";
 import { httpRows } from "./http.ts";
 import { pipeRows } from "./pipe.ts";
-import { proxyUrl, SERVER_USES, THEIR_SERVERS, theirServer, theirTarget, type ServerUse } from "./their-servers.ts";
+import { proxyUrl, SERVER_USES, serverOf, theirTarget, type ServerUse } from "./their-servers.ts";
 
 /** `@sockskit/client` and the `sockskit` command with servers of others. */
 export const OUR_CLIENT_ROWS: readonly Row[] = [
   ...SERVER_USES.flatMap((use) => [...libraryRows(use), ...refusalRows(use), ...commandRows(use)]),
+  ...chainRows(),
   dantedRefusesNames(),
   ...torRows(),
 ];
@@ -50,13 +51,11 @@ async function open(context: RowContext, use: ServerUse, host: string, port: num
 }
 
 function refusalRows(use: ServerUse): readonly Row[] {
-  const { refused } = use.server;
-  const expected = use.scheme.startsWith("socks4") ? refused.socks4 : refused.socks5;
   const rows: Row[] = [
     {
       ...common(use),
       check: "refused target",
-      run: (context) => fails(open(context, use, "127.0.0.1", context.closedPort), `request: ${expected}`),
+      run: (context) => fails(open(context, use, "127.0.0.1", context.closedPort), `request: ${expectedRefusal(use)}`),
     },
   ];
   if (use.auth === "password") {
@@ -75,6 +74,10 @@ function refusalRows(use: ServerUse): readonly Row[] {
     });
   }
   return rows;
+}
+
+function expectedRefusal({ server: { refused }, scheme }: ServerUse): string {
+  return (scheme.startsWith("socks4") ? refused.socks4 : undefined) ?? refused.socks5;
 }
 
 /** Expects an error of the client, written as `stage: code reply`. */
@@ -124,11 +127,9 @@ function commandRows(use: ServerUse): readonly Row[] {
       variant: "sockskit connect",
       check: "refused target",
       async run(context) {
-        await theirServer(context, use);
         const argv = sockskit("connect", "-x", await proxyUrl(context, use), `127.0.0.1:${context.closedPort}`);
         const { status, stderr } = await runToEnd({ argv });
-        const expected =
-          (use.scheme.startsWith("socks4") ? server.refused.socks4 : server.refused.socks5)?.split(" ")[0] ?? "";
+        const [expected = ""] = expectedRefusal(use).split(" ");
         if (!stderr.includes(expected)) throw new RowError(`it said ${JSON.stringify(stderr)}, expected ${expected}`);
         expectSame("exit status", String(status), "7");
       },
@@ -136,11 +137,31 @@ function commandRows(use: ServerUse): readonly Row[] {
   ];
 }
 
+/** Three servers of different makers and versions, one behind the other. */
+function chainRows(): readonly Row[] {
+  const hops = [
+    { tool: "microsocks", scheme: "socks5" },
+    { tool: "danted", scheme: "socks4" },
+    { tool: "ssh", scheme: "socks4a" },
+  ] as const;
+  return duplexRows({
+    tool: "ssh",
+    role: "server",
+    variant: "behind microsocks (socks5) and Dante (socks4)",
+    needs: ["microsocks", "danted", "sshd", "nss-wrapper"],
+    scheme: "socks4a",
+    auth: "none",
+    checks: ["0 B", "1 B", "256 MiB down", "256 MiB up", "server first"],
+    async connect(context, port) {
+      const chain = hops.map(({ tool, scheme }) => proxyUrl(context, { server: serverOf(tool), scheme, auth: "none" }));
+      return connect({ chain: await Promise.all(chain), target: { host: TARGET_NAME, port }, signal: context.signal });
+    },
+  });
+}
+
 /** Dante takes the 0.0.0.1 of a 4A request for an address, and refuses. */
 function dantedRefusesNames(): Row {
-  const server = THEIR_SERVERS.find(({ tool }) => tool === "danted");
-  if (server === undefined) throw new RangeError("Dante is not listed");
-  const use: ServerUse = { server, scheme: "socks4a", auth: "none" };
+  const use: ServerUse = { server: serverOf("danted"), scheme: "socks4a", auth: "none" };
   return {
     ...common(use),
     check: "refused target",

@@ -1,5 +1,13 @@
 import type { Command, RunningProcess } from "../harness/process.ts";
-import { expectSame, RowError, startInRow, type Check, type Row, type RowContext } from "../harness/row.ts";
+import {
+  expectSame,
+  RowError,
+  startInRow,
+  TUNNEL_CHECKS,
+  type Row,
+  type RowContext,
+  type TunnelCheck,
+} from "../harness/row.ts";
 import { TextReader } from "../harness/text-reader.ts";
 import { bodyOf, bodyStream, formatReceived, LARGE, Sum } from "../target/body.ts";
 import { GREETING } from "../target/target.ts";
@@ -8,36 +16,26 @@ import { GREETING } from "../target/target.ts";
 export interface Pipe extends Omit<Row, "check" | "run"> {
   /** Program and arguments for one tunnel. */
   readonly open: (context: RowContext, port: number) => Promise<Command>;
-  /** Which checks make sense for it; default: all of {@link PIPE_CHECKS}. */
-  readonly checks?: readonly Check[];
+  /** Which checks make sense for it; default: all of {@link TUNNEL_CHECKS}. */
+  readonly checks?: readonly TunnelCheck[];
 }
 
-/** What every pipe can do. */
-export const PIPE_CHECKS = [
-  "0 B",
-  "1 B",
-  "256 MiB down",
-  "256 MiB up",
-  "server first",
-  "half-close",
-] as const satisfies readonly Check[];
-
 /** One row per check. */
-export function pipeRows({ open, checks = PIPE_CHECKS, ...rest }: Pipe): readonly Row[] {
+export function pipeRows({ open, checks = TUNNEL_CHECKS, ...rest }: Pipe): readonly Row[] {
   return checks.map((check) => ({
     ...rest,
     check,
     async run(context: RowContext) {
       const port = check === "server first" ? context.targets.greeter : context.targets.lines;
       const start = async (): Promise<RunningProcess> => startInRow(context, await open(context, port));
-      await CHECKS[check as (typeof PIPE_CHECKS)[number]](start);
+      await CHECKS[check](start);
     },
   }));
 }
 
 type Start = () => Promise<RunningProcess>;
 
-const CHECKS: Readonly<Record<(typeof PIPE_CHECKS)[number], (start: Start) => Promise<void>>> = {
+const CHECKS: Readonly<Record<TunnelCheck, (start: Start) => Promise<void>>> = {
   async "0 B"(start) {
     await download(await start(), 0);
     await upload(await start(), 0);

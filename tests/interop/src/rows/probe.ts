@@ -1,10 +1,11 @@
 import type { ProbeAnswer, ProbeReport } from "@sockskit/client";
 import { runToEnd } from "../harness/process.ts";
 import { expectSame, type Auth, type Row, type RowContext } from "../harness/row.ts";
+import type { Tool } from "../harness/tools.ts";
 import { ACCOUNT } from "../peers/account.ts";
 import { sockskit } from "../peers/sockskit.ts";
 import { startTor } from "../peers/tor.ts";
-import { THEIR_SERVERS, theirServer } from "./their-servers.ts";
+import { serverOf, theirServer } from "./their-servers.ts";
 
 /** What `sockskit probe` says of a server, without times: versions, methods it accepts, and every answer. */
 interface Findings {
@@ -130,9 +131,8 @@ export const PROBE_ROWS: readonly Row[] = [
   },
 ];
 
-function theirs(tool: (typeof THEIR_SERVERS)[number]["tool"], auth: Auth, expected: Findings, variant = ""): Row {
-  const server = THEIR_SERVERS.find((one) => one.tool === tool);
-  if (server === undefined) throw new RangeError(`no server ${tool}`);
+function theirs(tool: Tool, auth: Auth, expected: Findings, variant = ""): Row {
+  const server = serverOf(tool);
   return {
     tool,
     role: "server",

@@ -28,7 +28,7 @@ export interface TheirServer {
 }
 
 /** Every server that carries connections. */
-export const THEIR_SERVERS: readonly TheirServer[] = [
+const THEIR_SERVERS: readonly TheirServer[] = [
   {
     tool: "microsocks",
     needs: ["nss-wrapper"],
@@ -64,6 +64,13 @@ export const THEIR_SERVERS: readonly TheirServer[] = [
     halfClose: { works: "none", remark: "the server ends both directions when one side ends its own" },
   },
 ];
+
+/** The entry of a program. */
+export function serverOf(tool: Tool): TheirServer {
+  const server = THEIR_SERVERS.find((one) => one.tool === tool);
+  if (server === undefined) throw new RangeError(`${tool} is not listed as a server`);
+  return server;
+}
 
 /** One way to use one of them. */
 export interface ServerUse {
