@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { datagramDecoder, streamDecoders } from "./decoders.ts";
 import { fragmentMachine } from "./fragments.ts";
 import { probe, type Finding } from "./fuzz.ts";
+import { identQueries, identReplies } from "./ident.ts";
 import { clientMachines, serverMachines } from "./machines.ts";
 
 const { values } = parseArgs({
@@ -19,7 +20,15 @@ if (!(seconds > 0) || !Number.isSafeInteger(firstSeed)) {
   console.error("fuzz: --seconds takes a number above 0, --seed a whole number");
   process.exit(2);
 }
-const all = [...streamDecoders(), datagramDecoder(), ...serverMachines(), ...clientMachines(), fragmentMachine()];
+const all = [
+  ...streamDecoders(),
+  datagramDecoder(),
+  ...serverMachines(),
+  ...clientMachines(),
+  fragmentMachine(),
+  identQueries(),
+  identReplies(),
+];
 const targets = all.filter((target) => values.target === undefined || target.name === values.target);
 if (targets.length === 0) {
   console.error(`fuzz: no target "${values.target}"; expected one of ${all.map(({ name }) => name).join(", ")}`);

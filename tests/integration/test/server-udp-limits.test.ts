@@ -89,6 +89,29 @@ describe("rules", () => {
     await associate(running.port);
   });
 
+  test("a limit of a rule about some destinations counts who goes there", async () => {
+    const scarce = await openUdpEcho();
+    const plenty = await openUdpEcho();
+    const rules = [
+      { action: "allow", ports: [scarce.port], limit: { sessions: 1 } },
+      { action: "allow", ports: [plenty.port] },
+    ] as const;
+    const running = await startServer({ rules });
+    const first = await associate(running.port);
+    const second = await associate(running.port);
+    first.send(header4(scarce.port), "first");
+    await first.client.next();
+    second.send(header4(scarce.port), "too many");
+    second.send(header4(plenty.port), "second");
+    expect(text((await second.client.next()).subarray(10))).toBe("second");
+    expect(await droppedIn(running, second.control)).toEqual({ limit: 1 });
+    first.control.end();
+    await until(() => running.server.stats.sessions === 0, "the place is free");
+    const third = await associate(running.port);
+    third.send(header4(scarce.port), "third");
+    expect(text((await third.client.next()).subarray(10))).toBe("third");
+  });
+
   test("a rate drops what is too much", async () => {
     const running = await startServer({ rules: [{ action: "allow", limit: { rate: 10_000 } }] });
     const peer = await openUdp();

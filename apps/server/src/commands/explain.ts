@@ -38,7 +38,9 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
     localAddresses: hostAddresses(),
   });
   const lines = [headline(question)];
-  if (question.user !== undefined && !loaded.users.some(({ name }) => name === question.user?.name)) {
+  if (question.user?.authenticated === false) {
+    lines.push("the configuration has no users, so this can only be a name that ident gave");
+  } else if (question.user !== undefined && !loaded.users.some(({ name }) => name === question.user?.name)) {
     lines.push("the configuration has no such user: taken for one without groups");
   }
   const first = explainDecision(policy, question);
@@ -54,7 +56,7 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
   process.stdout.write(`${lines.map(safeText).join("\n")}\n`);
 }
 
-function questionOf({ from, to, user, command }: ExplainFlags, { users }: LoadedConfig): Question {
+function questionOf({ from, to, user, command }: ExplainFlags, { users, config, options }: LoadedConfig): Question {
   const client = parseIpAddress(from);
   if (client === undefined) throw new UsageError(`--from ${JSON.stringify(from)}: expected an IP address`);
   const destination = parseDestination(to);
@@ -65,6 +67,9 @@ function questionOf({ from, to, user, command }: ExplainFlags, { users }: Loaded
   }
   const base = { client, destination, command: command as Command };
   if (user === undefined) return base;
+  if (options.credentials === undefined && config.auth.ident.mode === "require") {
+    return { ...base, user: { name: user, groups: [], authenticated: false } };
+  }
   return { ...base, user: { name: user, groups: users.find(({ name }) => name === user)?.groups ?? [] } };
 }
 

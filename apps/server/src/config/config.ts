@@ -33,6 +33,15 @@ interface AuthConfig {
   readonly users: readonly UserConfig[];
   /** As it was written: relative to the configuration file. */
   readonly usersFile?: string | undefined;
+  readonly ident: IdentConfig;
+}
+
+/** Whether the hosts of SOCKS 4 clients are asked who the client is. */
+interface IdentConfig {
+  readonly mode: "off" | "ask" | "require";
+  readonly port: number;
+  /** In milliseconds. */
+  readonly timeout: number;
 }
 
 /** How the server gets out. */

@@ -82,6 +82,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     })),
     authMethods: auth.methods ?? [users === undefined ? "none" : "userpass"],
     ...(users === undefined ? {} : { credentials: users }),
+    ident: { mode: auth.ident.mode, port: auth.ident.port, timeoutMs: auth.ident.timeout },
     ...(rules === undefined ? {} : { rules }),
     outbound: {
       family: outbound.family,

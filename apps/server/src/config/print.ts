@@ -11,7 +11,11 @@ import { formatDuration } from "./values.ts";
  * that hold, no password and no hash.
  */
 export function printConfig({ config, options, users, usersPath }: LoadedConfig): string {
-  const { outbound, log } = config;
+  const {
+    outbound,
+    log,
+    auth: { ident },
+  } = config;
   const egress = outbound.address === undefined ? "" : `address: ${text(formatHost(outbound.address))}, `;
   const lines = [
     "listen:",
@@ -21,6 +25,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     users.length === 0 ? "  users: []" : "  users:",
     ...users.map((user) => `    - ${describeUser(user)}`),
     ...(usersPath === undefined ? [] : [`  usersFile: ${text(usersPath)} # its users are among those above`]),
+    `  ident: { mode: ${ident.mode}, port: ${ident.port}, timeout: ${formatDuration(ident.timeout)} }`,
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
     `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family} }`,

@@ -13,6 +13,7 @@ import {
   port,
   portRange,
   rate,
+  tcpPort,
   text,
 } from "./values.ts";
 
@@ -76,7 +77,22 @@ const auth = z
         "File with one `name:hash` on each line; its path is relative to the configuration file. It is read again when it changes.",
       ),
     gssapi: notYet(),
-    ident: notYet(),
+    ident: z
+      .strictObject({
+        mode: oneOf(["off", "ask", "require"])
+          .prefault("off")
+          .describe(
+            "`ask`: a SOCKS 4 client that ident names as another user than its request does is refused (93). " +
+              "`require`: also one that ident does not name (92); where there are no users with passwords, the name is " +
+              "one that `users` of a rule knows, but no log-in.",
+          ),
+        port: tcpPort().prefault(113).describe("Port on which the client's host is asked."),
+        timeout: duration("1ms", "1m").prefault("3s").describe("How long an answer may take."),
+      })
+      .prefault({})
+      .describe(
+        "Whether the hosts of SOCKS 4 clients are asked who the client is (RFC 1413). An answer is worth as much as that host.",
+      ),
   })
   .prefault({})
   .describe("Who may use the server.");

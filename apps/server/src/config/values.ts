@@ -96,6 +96,15 @@ export function count(): z.ZodType<number> {
   );
 }
 
+/** One TCP port. */
+export function tcpPort(): z.ZodType<number> {
+  return valueOf({ title: "port", type: "integer", minimum: 1, maximum: 0xffff }, (written) =>
+    typeof written === "number" && Number.isInteger(written) && written >= 1 && written <= 0xffff
+      ? { value: written }
+      : { expected: "a port from 1 to 65535" },
+  );
+}
+
 /** One of a few words or numbers; those of `toCome` are known, but not supported yet. */
 export function oneOf<const T extends string | number>(
   choices: readonly T[],

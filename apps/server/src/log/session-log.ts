@@ -1,4 +1,4 @@
-import type { DatagramCounts, SocksServer } from "@sockskit/server";
+import type { DatagramCounts, SessionIdent, SocksServer } from "@sockskit/server";
 import { type Address, formatAddress } from "@sockskit/wire";
 import type { Log } from "./log.ts";
 
@@ -20,6 +20,7 @@ export function logSessions(server: SocksServer, log: Log): void {
         session: event.id,
         client: formatAddress(event.client),
         user: event.user,
+        ...identFields(event.ident),
         destination: addressText(event.destination),
         stage: event.stage,
         code: event.code,
@@ -36,6 +37,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       client: formatAddress(event.client),
       user: event.user,
       userId: event.userId,
+      ...identFields(event.ident),
       version: event.version,
       command: event.command,
       destination: formatAddress(event.destination),
@@ -49,6 +51,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       client: formatAddress(event.client),
       user: event.user,
       userId: event.userId,
+      ...identFields(event.ident),
       version: event.version,
       command: event.command,
       destination: formatAddress(event.destination),
@@ -72,6 +75,15 @@ export function logSessions(server: SocksServer, log: Log): void {
       reply: event.rep,
     }),
   );
+}
+
+/** What ident said: the user that it named, or why it named none. */
+function identFields(ident: SessionIdent | undefined): { readonly ident?: string; readonly identError?: string } {
+  if (ident === undefined) return {};
+  return {
+    ...(ident.userId === undefined ? {} : { ident: ident.userId }),
+    ...(ident.error === undefined ? {} : { identError: ident.error }),
+  };
 }
 
 function addressText(address: Address | undefined): string | undefined {

@@ -24,6 +24,12 @@ describe("mistakes: where, what, what was expected", () => {
       "auth: { users: [{ name: a }] }",
       "1:17 auth.users[0].password: missing; expected a password hash; make one with sockskitd passwd",
     ],
+    ["auth: { ident: { mode: on } }", '1:24 auth.ident.mode: found "on", expected one of off, ask, require'],
+    ["auth: { ident: { port: 0 } }", "1:24 auth.ident.port: found 0, expected a port from 1 to 65535"],
+    ["auth: { ident: { port: 65536 } }", "1:24 auth.ident.port: found 65536, expected a port from 1 to 65535"],
+    ["auth: { ident: { timeout: 2m } }", '1:27 auth.ident.timeout: found "2m", expected a duration from 1ms to 1m'],
+    ["auth: { ident: { tiemout: 2s } }", '1:18 auth.ident.tiemout: unknown key; did you mean "timeout"?'],
+    ["auth: { ident: require }", '1:16 auth.ident: found "require", expected a map'],
     ["auth: { usersFile: 5 }", "1:20 auth.usersFile: found 5, expected the path of a file, as text"],
     ["allowOpenProxy: yes", '1:17 allowOpenProxy: found "yes", expected true or false'],
     ["rules: { allow: {} }", "1:8 rules: found a map, expected a list"],
@@ -117,7 +123,6 @@ describe("what later work brings is refused with its place, never ignored", () =
     ["auth: { methods: [chap] }", "1:19 auth.methods[0]"],
     ["listen: [{ address: 127.0.0.1:0, auth: [gssapi] }]", "1:41 listen[0].auth[0]"],
     ["auth: { gssapi: {} }", "1:9 auth.gssapi"],
-    ["auth: { ident: { mode: off } }", "1:9 auth.ident"],
     ["rules: [{ allow: {}, via: office }]", "1:22 rules[0].via"],
     ["upstreams: {}", "1:1 upstreams"],
     ["outbound: { proxyProtocol: off }", "1:13 outbound.proxyProtocol"],
@@ -184,6 +189,12 @@ rules:
       { action: "allow", to: ["private", "*.corp.example"], users: ["alice"], limit: { rate: 1_500_000, sessions: 5 } },
       { action: "allow", authenticated: false },
     ]);
+  });
+
+  test("ident: off, and what the server is told", async () => {
+    expect((await loadText("auth: {}")).options.ident).toEqual({ mode: "off", port: 113, timeoutMs: 3_000 });
+    const { options } = await loadText("auth: { ident: { mode: require, port: 1113, timeout: 500ms } }");
+    expect(options.ident).toEqual({ mode: "require", port: 1113, timeoutMs: 500 });
   });
 
   test("BIND and UDP: ports, times, limits, the address that is told", async () => {

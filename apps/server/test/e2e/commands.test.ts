@@ -84,6 +84,18 @@ test("check prints what is in effect: defaults, rules with their numbers, the fl
   expect(stdout).toContain("log: { level: warn, format: auto }\n");
 });
 
+test("explain knows whose name ident gives: no log-in, no group", async () => {
+  const config =
+    "auth: { ident: { mode: require } }\nrules: [allow: { authenticated: true }, allow: { users: [fred] }]\n";
+  const cwd = folder({ "c.yaml": config });
+  const asked = ["--from", "192.0.2.1", "--user", "fred", "--to", "198.51.100.7:80"];
+  const { status, stdout } = await runToEnd(["explain", "--config", "c.yaml", ...asked], { cwd });
+  expect(status).toBe(0);
+  expect(stdout).toContain("the configuration has no users, so this can only be a name that ident gave\n");
+  expect(stdout).toContain("the request: allowed by rule 2\n");
+  expect(stdout).toContain("authenticated: user fred is not, only named by ident\n");
+});
+
 test("it listens soon", async () => {
   const start = performance.now();
   const server = new Sockskitd(["--listen", "127.0.0.1:0"]);

@@ -1,9 +1,9 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { listenEcho, octets, readOctets } from "@sockskit/testing";
+import { listenEcho, listenTcp, octets, readOctets } from "@sockskit/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { openTunnel, Sockskitd } from "./sockskitd.ts";
+import { folder, openTunnel, Sockskitd } from "./sockskitd.ts";
 
 test("the line about a listener, as programs read it", async () => {
   const server = new Sockskitd(["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]);
@@ -32,6 +32,39 @@ test("a session: connected and closed, with who, where and how much", async () =
     reason: "finished",
   });
   expect(await server.line("connected")).toMatchObject({ version: 5, address: `127.0.0.1:${target.port}`, rule: 2 });
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
+test("ident: whom it names, and nothing of an answer that could forge a line", async () => {
+  const answers = ["USERID : UNIX : fred\r\n", 'USERID:UNIX:fred\r\u001B[2K{"level":"info"}\r\n'];
+  const daemon = await listenTcp((socket) => {
+    socket.once("data", (query) => socket.end(`${String(query).trim()}:${answers.shift() ?? ""}`));
+  });
+  onTestFinished(() => daemon.close());
+  const target = await listenEcho();
+  onTestFinished(() => target.close());
+  const cwd = folder({ "c.yaml": `auth: { ident: { mode: require, port: ${daemon.port} } }` });
+  const server = new Sockskitd(["--config", "c.yaml", "--listen", "127.0.0.1:0"], { cwd });
+  const port = await server.port();
+  const ask = async (): Promise<number | undefined> => {
+    const socket = connect(port, "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.write(octets(`04 01 ${target.port.toString(16).padStart(4, "0")} 7f 00 00 01 66 72 65 64 00`));
+    const cd = (await readOctets(socket, 8))[1];
+    socket.destroy();
+    return cd;
+  };
+  expect(await ask()).toBe(0x5a);
+  expect(await server.line("connected")).toMatchObject({ user: "fred", userId: "fred", ident: "fred" });
+  expect(await ask()).toBe(0x5c);
+  expect(await server.line("denied")).toMatchObject({
+    code: "ERR_SOCKS_IDENT_FAILED",
+    reason: "ident named nobody: UNKNOWN-ERROR",
+    identError: "UNKNOWN-ERROR",
+    reply: 0x5c,
+  });
+  expect(server.stdout).not.toContain("\u001B");
   server.child.kill("SIGTERM");
   await server.finished;
 });

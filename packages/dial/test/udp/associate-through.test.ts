@@ -167,14 +167,22 @@ describe("where the relay is", () => {
     await relay.close();
   });
 
-  test("check is asked about it too", async () => {
-    const relay = await listenUdpRelay();
-    open.push(relay);
+  test.each([
+    ["an address", [0x01, 127, 0, 0, 1]],
+    ["a name", [0x03, 10, ...text("relay.test")]],
+  ])("check is asked about it too, told as %s", async (_, boundAddress) => {
+    const relay = await listenUdpRelay({ boundAddress });
+    const resolver = fixedResolver({ "relay.test": ["127.0.0.1"] });
+    const before = heldResources();
     const check = ({ port }: Address): Error | undefined =>
       port === relay.relayPort ? new TypeError("not there") : undefined;
-    const error = await failureOf(begin(`socks5h://127.0.0.1:${relay.port}`, { check }));
+    const error = await failureOf(begin(`socks5h://127.0.0.1:${relay.port}`, { check, resolver }));
     expect(error).toMatchObject({ code: "ERR_SOCKS_ADDRESS_DENIED", side: "local" });
     expect(error.message).toContain("not there");
+    // The peer sees the end of what this side holds, and only then lets go.
+    for (const socket of relay.sockets) socket.destroy();
+    await expectReleased(before);
+    await relay.close();
   });
 });
 
@@ -270,9 +278,26 @@ describe("what can be sent", () => {
     expect(error.message).toContain("none.test:53 (which socks5 resolves on this side)");
   });
 
+  test("a name that was not found may be found later, and a look-up has a deadline", async () => {
+    const known: Record<string, readonly string[]> = {};
+    const resolver = fixedResolver(known);
+    const { relay, association } = await talk({}, { resolver }, "socks5://PROXY");
+    expect((await failureOf(association.send(text("1"), parseHostPort("ns.test:53")))).code).toBe(
+      "ERR_SOCKS_RESOLVE_FAILED",
+    );
+    known["ns.test"] = ["192.0.2.9"];
+    await association.send(text("2"), parseHostPort("ns.test:53"));
+    expect(hex(await relay.datagram(0))).toBe("00 00 00 01 c0 00 02 09 00 35 32");
+
+    const silent = { resolve: () => new Promise<never>(() => undefined) };
+    const slow = await talk({}, { resolver: silent, timeoutMs: 300 }, "socks5://PROXY");
+    const error = await failureOf(slow.association.send(text("3"), parseHostPort("slow.test:53")));
+    expect(error).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage: "resolve" });
+  });
+
   test("no more than 16 MiB may wait", async () => {
     const resolver = { resolve: () => new Promise<never>(() => undefined) };
-    const { association } = await talk({}, { resolver }, "socks5://PROXY");
+    const { association } = await talk({}, { resolver, timeoutMs: 60_000 }, "socks5://PROXY");
     const data = new Uint8Array(65_000);
     const waiting = Array.from({ length: 256 }, () => failureOf(association.send(data, parseHostPort("slow.test:1"))));
     const error = await failureOf(association.send(data, target));

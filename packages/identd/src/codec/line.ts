@@ -83,7 +83,7 @@ export class LineScanner {
     return true;
   }
 
-  /** Printable ASCII up to a colon or the end of the line, without the white space around it. */
+  /** Printable ASCII up to a colon or the end of the line, without the white space around it; a tab inside is a space. */
   field(maxLength: number): string | undefined {
     this.#skipBlanks();
     let text = "";
@@ -92,7 +92,7 @@ export class LineScanner {
       if (octet === COLON) break;
       if (!isBlank(octet) && (octet < SPACE || octet >= DELETE))
         throw badLine("a keyword has an octet that is no ASCII");
-      text += String.fromCharCode(octet);
+      text += octet === TAB ? " " : String.fromCharCode(octet);
       if (text.trimEnd().length > maxLength) throw badLine(`a keyword has more than ${maxLength} characters`);
     }
     if (this.#at === this.#end && !this.#isWhole) return undefined;

@@ -36,7 +36,9 @@ export class AssociateTask implements Task, LaneEntry {
     if (allowed.outcome === "deny") return context.deny(denialOf(allowed));
     const full = this.#fullLimit();
     if (full !== undefined) return context.deny({ code: "ERR_SOCKS_LIMIT", reason: full, rule: undefined });
-    if (!this.#gate.enter(allowed)) return context.deny(fullDenial(allowed));
+    // A rule about some destinations limits what goes there; one about all of them limits associations.
+    const { to, ports } = context.policy.rules[allowed.rule.index] ?? {};
+    if (to === undefined && ports === undefined && !this.#gate.enter(allowed)) return context.deny(fullDenial(allowed));
     this.#hasPlace = true;
     context.host.associations.add(this.#key);
     context.host.tally.associations += 1;

@@ -3,8 +3,6 @@ import { FragmentReassembly } from "@sockskit/handshake";
 import type { Question } from "@sockskit/policy";
 import {
   type Address,
-  addressFromFields,
-  decodeUdpHeader,
   type DomainAddress,
   type IpAddress,
   parseIpAddress,
@@ -17,9 +15,10 @@ import { familyOf, type Settings } from "../session/settings.ts";
 import { ClientLock } from "./client-lock.ts";
 import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
 import { DatagramCounter } from "./datagram-counter.ts";
-import type { DatagramSocket } from "./datagram-socket.ts";
+import { type DatagramSocket, isAboutDatagram } from "./datagram-socket.ts";
 import { Destination, Destinations } from "./destinations.ts";
 import type { Gate, Verdict } from "./gate.ts";
+import { latin1, readAddress, readDatagram, startsWith } from "./incoming.ts";
 import { NameBook } from "./name-book.ts";
 import type { Outlet, OutletEvents } from "./outlet.ts";
 
@@ -131,7 +130,7 @@ export class Association implements Traffic {
 
   /** The system reported an error; one about a datagram that was sent before ends nothing. */
   readonly onError = (error: NodeJS.ErrnoException): void => {
-    if (DATAGRAM_ERRORS.has(error.code ?? "")) this.#counter.errors += 1;
+    if (isAboutDatagram(error)) this.#counter.errors += 1;
     else this.#onFailure(error);
   };
 
@@ -263,52 +262,4 @@ export class Association implements Traffic {
     if (drop !== undefined || bucket === undefined || bucket.take(length)) return drop;
     return "limit";
   }
-}
-
-/** Errors about single datagrams: what routers and hosts answer, and what the system has no room for. */
-const DATAGRAM_ERRORS: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "EHOSTDOWN",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "ENETRESET",
-  "EMSGSIZE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EPERM",
-  "EACCES",
-  "EPROTO",
-  "ENOPROTOOPT",
-  "ETIMEDOUT",
-]);
-
-function startsWith(message: Uint8Array, header: Uint8Array): boolean {
-  const { length } = header;
-  if (message.length < length) return false;
-  for (let index = 0; index < length; index++) if (message[index] !== header[index]) return false;
-  return true;
-}
-
-/** A datagram with its data as a view; `undefined` when its header cannot be read or names no port. */
-function readDatagram(message: Buffer): UdpDatagram | undefined {
-  try {
-    const { value, byteLength } = decodeUdpHeader(message);
-    return value.dstPort === 0 ? undefined : { ...value, data: message.subarray(byteLength) };
-  } catch {
-    return undefined;
-  }
-}
-
-function readAddress(atyp: number, addr: Uint8Array, port: number): Address | undefined {
-  try {
-    return addressFromFields(atyp, addr, port);
-  } catch {
-    return undefined;
-  }
-}
-
-function latin1(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
 }

@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { literalOnly } from "../ports/literal-only.ts";
 import { openOnFreePort, type PortRange } from "../ports/port-range.ts";
 
 /** Where a datagram socket is bound. */
@@ -85,7 +86,26 @@ function bind({ type, host }: DatagramSocketOptions, port: number): Promise<Sock
   });
 }
 
-type Lookup = (host: string, family: unknown, callback: (error: null, address: string, family: number) => void) => void;
+/** Errors about single datagrams: what routers and hosts answer, and what the system has no room for. */
+const DATAGRAM_ERRORS: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENETRESET",
+  "EMSGSIZE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EPERM",
+  "EACCES",
+  "EPROTO",
+  "ENOPROTOOPT",
+  "ETIMEDOUT",
+]);
 
-/** Node asks for an address at each datagram; those here are addresses already, and no name is ever looked up. */
-const literalOnly = ((host, _family, callback) => callback(null, host, 0)) as Lookup as never;
+/** Whether an error is about single datagrams, so that the socket goes on. */
+export function isAboutDatagram({ code }: NodeJS.ErrnoException): boolean {
+  return code !== undefined && DATAGRAM_ERRORS.has(code);
+}

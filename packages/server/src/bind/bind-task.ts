@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { SocksError } from "@sockskit/dial";
+import type { AllowDecision } from "@sockskit/policy";
 import { type IpAddress, parseIpAddress, withPort } from "@sockskit/wire";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
@@ -23,6 +24,8 @@ export class BindTask implements Task, LaneEntry {
   readonly #early: Uint8Array[] = [];
   #earlyLength = 0;
   #listener: PeerListener | undefined;
+  /** The rule that allows it, and the place under its limits. */
+  #rule: number | undefined;
   #share: RuleShare | undefined;
 
   constructor(context: TaskContext) {
@@ -51,11 +54,10 @@ export class BindTask implements Task, LaneEntry {
   }
 
   stop(): void {
-    const { ruleLimits, lanes } = this.#context.settings;
-    lanes.bind.delete(this);
+    this.#context.settings.lanes.bind.delete(this);
     this.#lookup.abort();
     this.#listener?.close();
-    if (this.#share !== undefined) ruleLimits.release(this.#share);
+    this.#giveBack();
   }
 
   /** The time for all of it is up. */
@@ -77,11 +79,27 @@ export class BindTask implements Task, LaneEntry {
     const host = await this.#hostFor(expected);
     // Nothing is opened for a client that has left meanwhile.
     if (this.#lookup.signal.aborted) return;
-    const share = takeShare(expected.allowed, question, settings.ruleLimits);
-    if (share === FULL) return void context.run(() => context.deny(fullDenial(expected.allowed)));
-    this.#share = share;
+    const full = expected.allowed && this.#take(expected.allowed);
+    if (full !== undefined) return void context.run(() => context.deny(full));
     const listener = await PeerListener.open(hostText(host), settings.bind.ports);
     if (!context.run(() => this.#await(listener, withPort(host, listener.port), expected))) listener.close();
+  }
+
+  /** Takes a place under the limits of the rule that decides, instead of one under another rule's. */
+  #take(allowed: AllowDecision): Denial | undefined {
+    if (allowed.rule.index === this.#rule) return undefined;
+    const { question, settings } = this.#context;
+    this.#giveBack();
+    this.#rule = allowed.rule.index;
+    const share = takeShare(allowed, question, settings.ruleLimits);
+    if (share === FULL) return fullDenial(allowed);
+    this.#share = share;
+    return undefined;
+  }
+
+  #giveBack(): void {
+    if (this.#share !== undefined) this.#context.settings.ruleLimits.release(this.#share);
+    this.#share = undefined;
   }
 
   /** The address to listen on: the one that the peer reaches this host by. */
@@ -115,10 +133,11 @@ export class BindTask implements Task, LaneEntry {
     const { question, policy } = this.#context;
     const peer = remoteAddressOf(socket);
     const judged = peer === undefined ? LEFT_AGAIN : judgePeer(expected, peer, question, policy);
-    if (peer === undefined || "code" in judged) {
+    const denial = "code" in judged ? judged : this.#take(judged);
+    if (peer === undefined || "code" in judged || denial !== undefined) {
       socket.on("error", () => undefined);
       socket.resetAndDestroy();
-      return this.#context.deny(judged as Denial);
+      return this.#context.deny(denial ?? LEFT_AGAIN);
     }
     const early = this.#earlyLength === 0 ? undefined : Buffer.concat(this.#early, this.#earlyLength);
     const { rule } = judged;

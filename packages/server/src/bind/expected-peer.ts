@@ -16,8 +16,8 @@ import type { Settings } from "../session/settings.ts";
 export interface ExpectedPeer {
   /** The addresses that may connect; `undefined`: any, and the rules decide when one does. */
   readonly addresses: readonly IpAddress[] | undefined;
-  /** The rule that allows waiting. */
-  readonly allowed: AllowDecision;
+  /** What allows it; `undefined` where the rules decide only when somebody connects. */
+  readonly allowed: AllowDecision | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ function anyPeer(question: Question, policy: Policy, { bind }: Settings): Expect
     return { code: "ERR_SOCKS_DENIED", reason, rule: undefined };
   }
   const allowed = decideCommand(policy, question);
-  return allowed.outcome === "deny" ? denialOf(allowed) : { addresses: undefined, allowed };
+  return allowed.outcome === "deny" ? denialOf(allowed) : { addresses: undefined, allowed: undefined };
 }
 
 function namedPeer(

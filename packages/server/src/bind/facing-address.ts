@@ -1,5 +1,9 @@
 import { createSocket } from "node:dgram";
 import { type IpAddress, parseIpAddress, unmapAddress } from "@sockskit/wire";
+import { literalOnly } from "../ports/literal-only.ts";
+
+/** RFC 863. Nothing is ever sent there. */
+const DISCARD_PORT = 9;
 
 /**
  * The address of this host that a peer sees when this host connects to it: the one at which the peer, in turn, reaches
@@ -7,20 +11,16 @@ import { type IpAddress, parseIpAddress, unmapAddress } from "@sockskit/wire";
  */
 export function facingAddress(peer: IpAddress): Promise<IpAddress | undefined> {
   return new Promise((resolve) => {
-    const socket = createSocket(peer.type === "ipv4" ? "udp4" : "udp6");
+    const socket = createSocket({ type: peer.type === "ipv4" ? "udp4" : "udp6", lookup: literalOnly });
     const finish = (address: IpAddress | undefined): void => {
       socket.close();
       resolve(address);
     };
     socket.once("error", () => finish(undefined));
-    // Any port will do: a connected datagram socket only remembers where it leads.
+    // Connecting a datagram socket makes the system choose the route.
     socket.connect(DISCARD_PORT, peer.host, (error?: Error) => {
-      if (error !== undefined) return;
-      const local = parseIpAddress(socket.address().address);
+      const local = error === undefined ? parseIpAddress(socket.address().address) : undefined;
       finish(local === undefined ? undefined : unmapAddress(local));
     });
   });
 }
-
-/** RFC 863. */
-const DISCARD_PORT = 9;
