@@ -22,4 +22,4 @@ export { createLinuxLookup } from "./lookup/linux-lookup.ts";
 export type { LinuxLookupOptions } from "./lookup/linux-lookup.ts";
 export type { IdentConnection, IdentLookup, IdentOwner } from "./lookup/lookup.ts";
 export { createIdentServer, IdentServer } from "./server/ident-server.ts";
-export type { IdentAnswered, IdentDisclosure, IdentServerOptions } from "./server/options.ts";
+export type { FixedName, IdentAnswered, IdentDisclosure, IdentServerOptions } from "./server/options.ts";

@@ -263,6 +263,19 @@ test("a client that leaves while its host is asked leaves nothing behind", async
   expect(running.log.error).toEqual([]);
 });
 
+test("a client that floods while its host is asked is not read on, and loses nothing", async () => {
+  const { running, daemon, port } = await start("require", undefined, { ident: { timeoutMs: 60_000 } });
+  const client = await connectTo(running.port);
+  client.write(request(port, "fred"));
+  await until(() => daemon.queries.length === 1, "the host is asked");
+  const flood = Buffer.alloc(64 * 1024 * 1024, "f");
+  client.write(flood);
+  await pause(200);
+  // What is not in the buffers of the system and of this side is what the server has read.
+  expect(client.writableLength).toBeGreaterThan(flood.length / 2);
+  expect(running.log.closed).toEqual([]);
+});
+
 test("the server closes while a host is asked", async () => {
   const { running, daemon, port } = await start("require", undefined, { ident: { timeoutMs: 60_000 } });
   const client = await connectTo(running.port);

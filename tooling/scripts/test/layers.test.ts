@@ -33,6 +33,7 @@ describe("layers", () => {
     ["server", "@sockskit/client"],
     ["dial", "@sockskit/client"],
     ["dial", "@sockskit/policy"],
+    ["identd", "@sockskit/dial"],
     ["policy", "@sockskit/auth"],
     ["auth", "@sockskit/url"],
     ["wire", "@sockskit/auth"],

@@ -16,7 +16,13 @@ import type { IdentLookup } from "../lookup/lookup.ts";
  * - `"hidden"`: nothing, `HIDDEN-USER`.
  * - `{ fixed }`: this name, whoever it is.
  */
-export type IdentDisclosure = "name" | "uid" | "hash" | "hidden" | { readonly fixed: string };
+export type IdentDisclosure = "name" | "uid" | "hash" | "hidden" | FixedName;
+
+/** A name that is told of everybody. */
+export interface FixedName {
+  /** The name, 1 to 512 octets without controls. */
+  readonly fixed: string;
+}
 
 /** A query that was answered. */
 export interface IdentAnswered {

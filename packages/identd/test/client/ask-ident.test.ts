@@ -97,7 +97,8 @@ describe("what counts as UNKNOWN-ERROR", () => {
   test.each([
     ["an end without a word", "", "ERR_SOCKS_BAD_IDENT"],
     ["half a line", "49200,1080:USERID:UNIX:fred", "ERR_SOCKS_BAD_IDENT"],
-    ["other ports", "49201,1080:USERID:UNIX:fred\r\n", "ERR_SOCKS_BAD_IDENT"],
+    ["another port there", "49201,1080:USERID:UNIX:fred\r\n", "ERR_SOCKS_BAD_IDENT"],
+    ["another port here", "49200,1081:USERID:UNIX:fred\r\n", "ERR_SOCKS_BAD_IDENT"],
     ["the ports the other way round", "1080,49200:USERID:UNIX:fred\r\n", "ERR_SOCKS_BAD_IDENT"],
     ["no line of RFC 1413", "SSH-2.0-OpenSSH_9.2\r\n", "ERR_SOCKS_BAD_IDENT"],
     ["a control octet", "49200,1080:USERID:UNIX:fred\u0007\r\n", "ERR_SOCKS_BAD_IDENT"],

@@ -46,13 +46,7 @@ describe.skipIf(!isLittleEndian)("the table", () => {
   beforeEach(() => {
     write("tcp", HEAD, row(V4, "01", 1000), "");
     write("tcp6", HEAD, "");
-    write(
-      "passwd",
-      "root:x:0:0::/root:/bin/sh",
-      "fred:x:1000:1000::/home/fred:/bin/sh",
-      "again:x:1000:1000::/:/bin/sh",
-      "",
-    );
+    write("passwd", "root:x:0:0::/root:/bin/sh", "fred:x:1000:1000::/:/bin/sh", "again:x:1000:1000::/:/bin/sh", "");
   });
 
   test("a connection", async () => {

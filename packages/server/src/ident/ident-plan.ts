@@ -25,8 +25,8 @@ const MAX_IDENT_TIMEOUT_MS = 60_000;
  *
  * @throws ServerError `ERR_SOCKS_BAD_OPTION`.
  */
-export function identPlan(options: IdentOptions = {}, hasCredentials: boolean): IdentPlan | undefined {
-  const { mode = "off", port = 113, timeoutMs = 3_000 } = options;
+export function identPlan(options: IdentOptions | undefined, hasCredentials: boolean): IdentPlan | undefined {
+  const { mode = "off", port = 113, timeoutMs = 3_000 } = options ?? {};
   if (!MODES.includes(mode)) throw badOption(["ident", "mode"], 'expected "off", "ask" or "require"');
   if (!Number.isInteger(port) || port < 1 || port > 0xffff)
     throw badOption(["ident", "port"], `port ${String(port)} is not a number from 1 to 65535`);

@@ -183,16 +183,21 @@ export class Session implements LaneEntry {
     this.#moveTo("connecting");
     this.#record.destination = request.destination;
     if (plan === undefined || request.version !== 4) return this.#begin(request);
-    this.#ident = new IdentStep((verdict) => this.#advance(() => this.#identified(verdict, request)));
+    this.#ident = new IdentStep((verdict) =>
+      this.#advance(() => {
+        this.#identified(verdict, request);
+        return undefined;
+      }),
+    );
     const local = localAddressOf(this.#socket) ?? this.#entrance.address;
     this.#ident.start({ client: this.client, local, userid: request.userId ?? new Uint8Array(0) }, plan);
   }
 
-  #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): undefined {
+  #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): void {
     this.#ident = undefined;
     this.#record.ident = ident;
     if (name !== undefined) this.#record.user = { name, groups: [], authenticated: false };
-    if (refusal === undefined) return void this.#begin(request);
+    if (refusal === undefined) return this.#begin(request);
     const { code, reason, cd } = refusal;
     this.#host.tally.denied += 1;
     this.#end = { reason: "refused", code, rep: cd };
