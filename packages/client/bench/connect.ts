@@ -5,6 +5,7 @@ import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { cpus, release } from "node:os";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 
 interface Result {
@@ -40,7 +41,7 @@ try {
 print();
 
 async function run(name: Subject, port: string): Promise<Result> {
-  const script = new URL("subject.ts", import.meta.url).pathname;
+  const script = resolve(import.meta.dirname, "subject.ts");
   const { stdout } = await promisify(execFile)(process.execPath, [script, name, port, `${connects}`, `${warmUp}`]);
   return JSON.parse(stdout) as Result;
 }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
@@ -17,7 +18,7 @@ const why = isAllowed
   : ` (not run: this system does not give a process ${DESCRIPTORS} descriptors, or is not Linux)`;
 
 test.runIf(isAllowed)(`5,000 idle tunnels fit in 220 MB${why}`, { timeout: 120_000 }, async () => {
-  const script = new URL("../bench/idle-tunnels.ts", import.meta.url).pathname;
+  const script = resolve(import.meta.dirname, "../bench/idle-tunnels.ts");
   const { stdout } = await run("/bin/sh", ["-c", command, process.execPath, script]);
   const { tunnels, rssMib } = JSON.parse(stdout) as { tunnels: number; rssMib: number };
   expect(tunnels).toBe(5_000);

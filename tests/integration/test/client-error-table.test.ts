@@ -21,7 +21,7 @@ const rows = readFileSync(new URL("docs/errors.md", root), "utf8")
   );
 
 test("docs/errors.md explains every code of the sources, and no other", () => {
-  const sources = globSync("{packages,apps}/*/src/**/*.ts", { cwd: root.pathname });
+  const sources = globSync("{packages,apps}/*/src/**/*.ts", { cwd: root });
   expect(sources.length).toBeGreaterThan(50);
   const text = sources.map((path) => readFileSync(new URL(path, root), "utf8")).join("\n");
   expect(rows.map(([code]) => code?.replaceAll("`", ""))).toEqual(codesIn(text));

@@ -111,7 +111,7 @@ const hasTerminal = process.platform === "linux" && existsSync("/usr/bin/script"
 if (!hasTerminal) console.warn("skipped: passwd on a terminal needs /usr/bin/script");
 
 test.skipIf(!hasTerminal)("passwd on a terminal: asks twice, shows nothing, knows the erase key", async () => {
-  const command = `${process.execPath} ${resolve(import.meta.dirname, "../../bin/sockskitd.js")} passwd`;
+  const command = `"${process.execPath}" "${resolve(import.meta.dirname, "../../bin/sockskitd.js")}" passwd`;
   const child = spawn("/usr/bin/script", ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let shown = "";

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 
 import { listenEcho, listenTcp, type LoopbackServer } from "@sockskit/testing";
@@ -357,7 +358,7 @@ describe("giving up", () => {
 });
 
 test("running out of descriptors is an error with its code, and those it took come back", async () => {
-  const script = new URL("../support/exhaust-descriptors.ts", import.meta.url).pathname;
+  const script = resolve(import.meta.dirname, "../support/exhaust-descriptors.ts");
   const limited = `ulimit -n 64 && exec "$0" "$1"`;
   const { stdout } = await promisify(execFile)("sh", ["-c", limited, process.execPath, script]);
   expect(JSON.parse(stdout)).toEqual({
