@@ -12,7 +12,9 @@ function destination(host: string, port: number): Destination {
 
 test("what stands before an answer is its sender (RFC 1928 section 7)", () => {
   expect(hex(destination("192.0.2.53", 53).header)).toBe("00 00 00 01 c0 00 02 35 00 35");
-  expect(hex(destination("2001:db8::53", 53).header)).toBe("00 00 00 04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 53 00 35");
+  expect(hex(destination("2001:db8::53", 53).header)).toBe(
+    "00 00 00 04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 53 00 35",
+  );
 });
 
 test("one is found by what the client calls it, and by where it is", () => {
