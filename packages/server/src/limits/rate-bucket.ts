@@ -60,9 +60,14 @@ export class RateBucket {
   #serve(): void {
     this.#timer = undefined;
     this.#serving = true;
-    this.#fill();
-    this.#grantInTurn();
-    this.#serving = false;
+    try {
+      this.#fill();
+      this.#grantInTurn();
+    } finally {
+      this.#serving = false;
+      // A waiter that threw ended the round: those behind it still get theirs.
+      if (this.#waiters.size > 0) this.#timer ??= setTimeout(() => this.#serve(), 1).unref();
+    }
   }
 
   #grantInTurn(): void {

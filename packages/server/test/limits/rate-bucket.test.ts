@@ -85,3 +85,27 @@ test("what does not wait is let through as far as the rate goes, whatever its le
   while (bucket.take(65_507));
   expect(bucket.take(1)).toBe(false);
 });
+
+test("a waiter that throws stops neither those behind it nor those who come later", () => {
+  const bucket = new RateBucket(100_000);
+  const first = new Sender(bucket);
+  const broken: RateWaiter = {
+    wanted: 1,
+    grant: () => {
+      throw new RangeError("broken");
+    },
+  };
+  bucket.wait(broken);
+  const behind = new Sender(bucket);
+  expect(() => vi.advanceTimersByTime(1_000)).toThrow("broken");
+  const before = [first.sent, behind.sent];
+  vi.advanceTimersByTime(1_000);
+  expect(first.sent).toBeGreaterThan(before[0] as number);
+  expect(behind.sent).toBeGreaterThan(before[1] as number);
+
+  const empty = new RateBucket(100_000);
+  expect(() => empty.wait(broken)).toThrow("broken");
+  const later = new Sender(empty);
+  vi.advanceTimersByTime(1_000);
+  expect(later.sent).toBeGreaterThan(0);
+});
