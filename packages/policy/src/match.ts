@@ -209,10 +209,12 @@ function isWithin(network: Uint8Array, prefixLength: number, octets: Uint8Array)
  * Whether an allow rule opens the protected sets that the destination is in: its
  * `to` names the set, or the very address. The name, the address and every address
  * inside it are asked for themselves: naming the set of one does not open another's.
+ * `self` is about a port as well, which an address says nothing of: only its name opens it.
  */
 function opens(policy: Policy, to: TargetPatterns | undefined, port: number, subject: Subject): boolean {
   if (((subject.sets | subject.nameSets | subject.embeddedSets) & PROTECTED_SETS) === 0) return true;
   if (to === undefined) return false;
+  if (((subject.sets | subject.embeddedSets) & SET.self & ~to.sets) !== 0) return false;
   if (subject.address !== undefined && containsAddress(to.exact, subject.address)) return true;
   if (!isOpened(subject.nameSets, to.sets) || !isOpened(subject.sets, to.sets)) return false;
   for (const ip of subject.embedded) if (!isOpened(setsOfEmbedded(policy.self, ip, port), to.sets)) return false;

@@ -174,10 +174,14 @@ describe("self", () => {
     expect(allow(["loopback"], [ip("127.0.0.1", 1080)], "127.0.0.2")).toBe("allow");
   });
 
-  test("only its name or the exact address opens it", () => {
-    const self = [ip("192.0.2.1", 1080), ip("::ffff:192.0.2.3", 1080)];
+  test("only its name opens it, not the exact address", () => {
+    const self = [ip("192.0.2.1", 1080), ip("::ffff:192.0.2.3", 1080), ip("127.0.0.1", 1080)];
     expect(allow(["*", "192.0.2.0/24", "private"], self, "192.0.2.1")).toBe("deny");
-    expect(allow(["192.0.2.1"], self, "192.0.2.1")).toBe("allow");
+    for (const to of ["192.0.2.1", "::ffff:192.0.2.1", "127.0.0.1", "64:ff9b::127.0.0.1"]) {
+      expect(allow([to, "loopback"], self, to)).toBe("deny");
+      expect(allow([to, "loopback"], self, to, 1081)).toBe("allow");
+      expect(allow([to, "self"], self, to)).toBe("allow");
+    }
     expect(allow(["self"], self, "192.0.2.1")).toBe("allow");
     expect(allow(["*"], self, "192.0.2.3")).toBe("deny");
   });
