@@ -100,7 +100,9 @@ function setsOfIpv6(octets: Uint8Array): number {
     case 0xfd: // fd00:ec2::254
       return isMetadataIpv6(octets) ? SET.private | SET.metadata : SET.private;
     case 0xfe:
-      return ((octets[1] as number) & 0xc0) === 0x80 ? SET.linklocal : 0;
+      // fe80::/10, and fec0::/10: site-local addresses are deprecated (RFC 3879), and still in use.
+      if (((octets[1] as number) & 0xc0) === 0x80) return SET.linklocal;
+      return ((octets[1] as number) & 0xc0) === 0xc0 ? SET.private : 0;
     case 0xff:
       return SET.multicast;
     default:

@@ -11,10 +11,16 @@ const NOTHING: readonly number[] = [];
 /** The IPv4 addresses inside the octets of an address, as signed 32-bit numbers. */
 export function embeddedIpv4s(octets: Uint8Array): readonly number[] {
   if (octets.length !== 16) return NOTHING;
+  const ofPrefix = insidePrefix(octets);
+  return isIsatap(octets) ? [...ofPrefix, ipv4At(octets, 12)] : ofPrefix;
+}
+
+/** Those that the prefix promises. */
+function insidePrefix(octets: Uint8Array): readonly number[] {
   switch (octets[0]) {
     case 0x00:
       if (octets[1] === 0x64 && octets[2] === 0xff && octets[3] === 0x9b) return nat64(octets);
-      return compatible(octets);
+      return isTranslated(octets) ? [ipv4At(octets, 12)] : compatible(octets);
     case 0x20:
       // 6to4, `2002:aabb:ccdd::`, RFC 3056 section 2.
       if (octets[1] === 0x02) return [ipv4At(octets, 2)];
@@ -24,6 +30,16 @@ export function embeddedIpv4s(octets: Uint8Array): readonly number[] {
     default:
       return NOTHING;
   }
+}
+
+/** Interface identifier `0:5efe:a.b.c.d` or `200:5efe:a.b.c.d` under any prefix, RFC 5214 section 6.1. */
+function isIsatap(octets: Uint8Array): boolean {
+  return octets[10] === 0x5e && octets[11] === 0xfe && octets[9] === 0x00 && ((octets[8] as number) & 0xfd) === 0x00;
+}
+
+/** `::ffff:0:a.b.c.d`, the IPv4-translated address of RFC 2765 section 2.1, which RFC 7915 replaces. */
+function isTranslated(octets: Uint8Array): boolean {
+  return octets[8] === 0xff && octets[9] === 0xff && isZero(octets, 1, 8) && isZero(octets, 10, 12);
 }
 
 /** `::a.b.c.d`, RFC 4291 section 2.5.5.1; `::` and `::1` are addresses of their own. */

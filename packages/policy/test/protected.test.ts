@@ -49,6 +49,9 @@ describe("ways round, from elsewhere, refused by the default rules and by allow 
     "64:ff9b:1::127.0.0.1", "64:ff9b:1:abcd:7f:0:100:0", "64:ff9b:1:7f00:0:100::", "64:ff9b:1:ff7f:0:1::",
     "2002:7f00:1::", "2002:7f00:1::1", "2002:a9fe:a9fe::1",
     "2001:0:7f00:1::", "2001:0:c000:201:0:0:80ff:fffe",
+    "::ffff:0:127.0.0.1", "::ffff:0:7f00:1", "::ffff:0:0.0.0.0", "::ffff:0:169.254.169.254",
+    "2001:db8::5efe:127.0.0.1", "2001:db8::200:5efe:127.0.0.1", "::5efe:7f00:1", "2001:db8:1:2:200:5efe:a9fe:a9fe",
+    "fd00::5efe:224.0.0.1", "2002:808:808::5efe:127.0.0.1", "64:ff9b:1:808:0:5efe:7f00:1",
     "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254",
     "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "64:ff9b::100.100.100.200", "::168.63.129.16",
     "169.254.0.1", "fe80::1", "fe80::1%eth0", "febf::1",
@@ -75,6 +78,11 @@ describe("ways round, from elsewhere, refused by the default rules and by allow 
     "64:ff9b:1:8:8:808::",
     "64:ff9b::8.8.8.8",
     "2002:808:808::1",
+    "::ffff:0:8.8.8.8",
+    "2001:db8::5efe:8.8.8.8",
+    "2001:db8::100:5efe:127.0.0.1",
+    "2001:db8::1:5efe:127.0.0.1",
+    "2001:db8::ffff:0:127.0.0.1",
   ])("%s leads to a public host and is no way round", (to) => {
     expect(outcome({}, { user: "alice", to })).toBe("allow");
   });
@@ -195,6 +203,9 @@ test("a deny by IPv4 address holds for the address in any wrapping, an allow doe
     "64:ff9b:1::10.1.2.3",
     "2002:a01:203::",
     "2001:0:a01:203::",
+    "::ffff:0:10.1.2.3",
+    "2001:db8::5efe:10.1.2.3",
+    "2001:db8::200:5efe:10.1.2.3",
   ];
   for (const to of wrapped) {
     for (const pattern of ["10.0.0.0/8", "10.1.2.3", "private"]) {
