@@ -49,6 +49,12 @@ export class RateBucket {
     return true;
   }
 
+  /** Whether it gives no less than a new one would: then nothing is lost when it is forgotten. */
+  get isRested(): boolean {
+    this.#fill();
+    return this.#tokens >= this.#slice;
+  }
+
   /** Takes a waiter out. */
   leave(waiter: RateWaiter): void {
     this.#waiters.delete(waiter);

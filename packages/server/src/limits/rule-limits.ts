@@ -14,6 +14,13 @@ interface Shared {
   readonly bucket: RateBucket | undefined;
 }
 
+interface Resting extends Shared {
+  readonly bucket: RateBucket;
+}
+
+/** Buckets that are kept without a session at most; when there are more, one is forgotten. */
+export const MAX_RESTING = 10_000;
+
 /**
  * What rules allow each user, or each client address where nobody logged in: sessions at a time, and bytes per
  * second over all of them.
@@ -22,13 +29,19 @@ interface Shared {
  */
 export class RuleLimits {
   readonly #shared = new Map<string, Shared>();
+  /** Without a session, but not filled again: who comes back finds what it left, not a new bucket. */
+  readonly #resting = new Map<string, Resting>();
 
   /** Takes a place, or `undefined` when the rule's sessions are all taken. */
   take(rule: number, limit: RuleLimit, who: string): RuleShare | undefined {
     const key = `${rule} ${who}`;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      shared = { sessions: 0, bucket: limit.rate === undefined ? undefined : new RateBucket(limit.rate) };
+      shared = this.#resting.get(key) ?? {
+        sessions: 0,
+        bucket: limit.rate === undefined ? undefined : new RateBucket(limit.rate),
+      };
+      this.#resting.delete(key);
       this.#shared.set(key, shared);
     }
     if (limit.sessions !== undefined && shared.sessions >= limit.sessions) return undefined;
@@ -36,11 +49,33 @@ export class RuleLimits {
     return shared.bucket === undefined ? { key } : { key, bucket: shared.bucket };
   }
 
+  /** How many buckets are kept without a session. */
+  get resting(): number {
+    return this.#resting.size;
+  }
+
   /** Gives a place back. */
-  release(share: RuleShare): void {
-    const shared = this.#shared.get(share.key);
+  release({ key }: RuleShare): void {
+    const shared = this.#shared.get(key);
     if (shared === undefined) return;
     shared.sessions -= 1;
-    if (shared.sessions <= 0) this.#shared.delete(share.key);
+    if (shared.sessions > 0) return;
+    this.#shared.delete(key);
+    const { bucket } = shared;
+    if (bucket !== undefined && !bucket.isRested) this.#keep(key, { sessions: 0, bucket });
+  }
+
+  /** Looks at two others for each one that comes: so what has filled again goes without a timer. */
+  #keep(key: string, shared: Resting): void {
+    let looks = 2;
+    for (const [other, kept] of this.#resting) {
+      if (looks === 0) break;
+      looks -= 1;
+      this.#resting.delete(other);
+      if (!kept.bucket.isRested) this.#resting.set(other, kept);
+    }
+    const [oldest] = this.#resting.keys();
+    if (oldest !== undefined && this.#resting.size >= MAX_RESTING) this.#resting.delete(oldest);
+    this.#resting.set(key, shared);
   }
 }
