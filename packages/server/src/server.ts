@@ -270,7 +270,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     const { localAddress, family = "auto", resolver = this.#ownResolver } = plan.outbound;
     return {
       policy,
-      ruleLimits: new RuleLimits(),
+      ruleLimits: this.#settings?.ruleLimits ?? new RuleLimits(),
       store: plan.store,
       outbound: { localAddress, family, resolver },
       timeouts: plan.timeouts,

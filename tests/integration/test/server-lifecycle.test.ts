@@ -118,6 +118,26 @@ describe("reload", () => {
     expect(Buffer.from(await readOctets(tunnel, 10)).toString()).toBe("still here");
   });
 
+  test("a limit of a rule that stays the same goes on, wherever the rule stands", async () => {
+    const limited = { action: "allow", limit: { sessions: 2 } } as const;
+    const listen = [{ port: 0 }];
+    const { port: before, server } = await startServer({ listen, rules: [limited] });
+    const echo = await startEcho();
+    const first = await openTunnel(before, echo.port);
+    await openTunnel(before, echo.port);
+    const [moved] = await server.reload({ listen, rules: [{ action: "deny", ports: [1] }, limited] });
+    const port = moved?.port ?? 0;
+    expect(await converse(port, GREETING, connectRequest(echo.port))).toBe(refused("02"));
+    // A place that was taken before the reload is free after it.
+    first.destroy();
+    await until(() => server.stats.sessions === 1, "a place is free");
+    await openTunnel(port, echo.port);
+    expect(await converse(port, GREETING, connectRequest(echo.port))).toBe(refused("02"));
+    // A changed rule begins anew.
+    const [last] = await server.reload({ listen, rules: [{ ...limited, limit: { sessions: 1 } }] });
+    await openTunnel(last?.port ?? 0, echo.port);
+  });
+
   test("listeners come and go", async () => {
     const { port, server } = await startServer({ listen: [{ port: 0 }] });
     const echo = await startEcho();

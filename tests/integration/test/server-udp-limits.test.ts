@@ -89,6 +89,20 @@ describe("rules", () => {
     await associate(running.port);
   });
 
+  test("a reload neither frees the place of an association nor takes another", async () => {
+    const listen = [{ port: 0 }];
+    const limited = { action: "allow", limit: { sessions: 2 } } as const;
+    const running = await startServer({ listen, rules: [limited] });
+    const echo = await openUdpEcho();
+    const { client, send } = await associate(running.port);
+    const [moved] = await running.server.reload({ listen, rules: [{ action: "deny", ports: [1] }, limited] });
+    const port = moved?.port ?? 0;
+    send(header4(echo.port), "x");
+    expect(text((await client.next()).subarray(10))).toBe("x");
+    await associate(port);
+    expect(await converse(port, GREETING, ASSOCIATE)).toBe("050005020001000000000000");
+  });
+
   test("a limit of a rule about some destinations counts who goes there", async () => {
     const scarce = await openUdpEcho();
     const plenty = await openUdpEcho();

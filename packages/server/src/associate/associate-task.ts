@@ -3,7 +3,7 @@ import { withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import { clientKey } from "../limits/client-key.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
-import { denialOf, fullDenial } from "../session/rule-share.ts";
+import { denialOf, fullDenial, ruleOf } from "../session/rule-share.ts";
 import type { Task, TaskContext } from "../session/task.ts";
 import { Association } from "./association.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
@@ -37,8 +37,9 @@ export class AssociateTask implements Task, LaneEntry {
     const full = this.#fullLimit();
     if (full !== undefined) return context.deny({ code: "ERR_SOCKS_LIMIT", reason: full, rule: undefined });
     // A rule about some destinations limits what goes there; one about all of them limits associations.
-    const { to, ports } = context.policy.rules[allowed.rule.index] ?? {};
-    if (to === undefined && ports === undefined && !this.#gate.enter(allowed)) return context.deny(fullDenial(allowed));
+    const { to, ports } = ruleOf(context.policy, allowed);
+    const isOfEverything = to === undefined && ports === undefined;
+    if (isOfEverything && !this.#gate.enter(allowed, context.policy)) return context.deny(fullDenial(allowed));
     this.#hasPlace = true;
     context.host.associations.add(this.#key);
     context.host.tally.associations += 1;

@@ -1,9 +1,9 @@
 import { type AllowDecision, decideAddress, type Policy, type Question } from "@sockskit/policy";
 import type { Address, IpAddress } from "@sockskit/wire";
 import type { RateBucket } from "../limits/rate-bucket.ts";
-import type { RuleLimits, RuleShare } from "../limits/rule-limits.ts";
+import { ruleKey, type RuleShare } from "../limits/rule-limits.ts";
 import type { SessionHost } from "../session/host.ts";
-import { FULL, takeShare } from "../session/rule-share.ts";
+import { FULL, ruleOf, takeShare } from "../session/rule-share.ts";
 import type { DropReason } from "./datagram-counts.ts";
 
 /** What the rules say of an address. */
@@ -16,17 +16,12 @@ export interface Verdict {
   readonly bucket: RateBucket | undefined;
 }
 
-interface HeldShare {
-  readonly ruleLimits: RuleLimits;
-  readonly rule: number;
-  readonly share: RuleShare;
-}
-
 /** The rules for the datagrams of one association, and its places under their limits. */
 export class Gate {
   readonly #host: SessionHost;
   readonly #asker: Omit<Question, "destination">;
-  readonly #shares: HeldShare[] = [];
+  /** By the rule. */
+  readonly #shares = new Map<string, RuleShare>();
 
   constructor(host: SessionHost, { client, user, command }: Question) {
     this.#host = host;
@@ -34,8 +29,8 @@ export class Gate {
   }
 
   /** Takes the place of the whole association under the rule that allows it; whether there was one. */
-  enter(allowed: AllowDecision): boolean {
-    return this.#shareOf(allowed) !== FULL;
+  enter(allowed: AllowDecision, policy: Policy): boolean {
+    return this.#shareOf(allowed, policy) !== FULL;
   }
 
   /** Whether a verdict is one of the rules of this moment. */
@@ -50,25 +45,25 @@ export class Gate {
     if (isManyHosts(address)) return { policy, drop: "denied", bucket: undefined };
     const decision = decideAddress(policy, { ...this.#asker, destination: asked }, address);
     if (decision.outcome === "deny") return { policy, drop: "denied", bucket: undefined };
-    const share = this.#shareOf(decision);
+    const share = this.#shareOf(decision, policy);
     if (share === FULL) return { policy: undefined, drop: "limit", bucket: undefined };
     return { policy, drop: undefined, bucket: share?.bucket };
   }
 
   /** Gives every place back. */
   leave(): void {
-    for (const { ruleLimits, share } of this.#shares.splice(0)) ruleLimits.release(share);
+    for (const share of this.#shares.values()) this.#host.settings.ruleLimits.release(share);
+    this.#shares.clear();
   }
 
   /** One place for each rule, however many datagrams it allows. */
-  #shareOf(allowed: AllowDecision): RuleShare | undefined | typeof FULL {
+  #shareOf(allowed: AllowDecision, policy: Policy): RuleShare | undefined | typeof FULL {
     if (allowed.limit === undefined) return undefined;
-    const { ruleLimits } = this.#host.settings;
-    const rule = allowed.rule.index;
-    const held = this.#shares.find((share) => share.ruleLimits === ruleLimits && share.rule === rule);
-    if (held !== undefined) return held.share;
-    const share = takeShare(allowed, this.#asker, ruleLimits);
-    if (share !== undefined && share !== FULL) this.#shares.push({ ruleLimits, rule, share });
+    const rule = ruleKey(ruleOf(policy, allowed));
+    const held = this.#shares.get(rule);
+    if (held !== undefined) return held;
+    const share = takeShare(allowed, policy, this.#asker, this.#host.settings.ruleLimits);
+    if (share !== undefined && share !== FULL) this.#shares.set(rule, share);
     return share;
   }
 }

@@ -88,10 +88,10 @@ export class BindTask implements Task, LaneEntry {
   /** Takes a place under the limits of the rule that decides, instead of one under another rule's. */
   #take(allowed: AllowDecision): Denial | undefined {
     if (allowed.rule.index === this.#rule) return undefined;
-    const { question, settings } = this.#context;
+    const { policy, question, settings } = this.#context;
     this.#giveBack();
     this.#rule = allowed.rule.index;
-    const share = takeShare(allowed, question, settings.ruleLimits);
+    const share = takeShare(allowed, policy, question, settings.ruleLimits);
     if (share === FULL) return fullDenial(allowed);
     this.#share = share;
     return undefined;

@@ -1,4 +1,5 @@
-import type { RuleLimit } from "@sockskit/policy";
+import { hash } from "node:crypto";
+import { describeRule, type RuleConfig } from "@sockskit/policy";
 import { RateBucket } from "./rate-bucket.ts";
 
 /** A session's place under a rule's limits; give it back with {@link RuleLimits.release}. */
@@ -25,7 +26,8 @@ export const MAX_RESTING = 10_000;
  * What rules allow each user, or each client address where nobody logged in: sessions at a time, and bytes per
  * second over all of them.
  *
- * One object belongs to one set of rules; sessions of older rules keep theirs after a reload.
+ * Rules are told apart by what they say, not by where they stand: so the sessions and rates of a rule that a reload
+ * leaves as it is go on, and only a changed rule begins anew.
  */
 export class RuleLimits {
   readonly #shared = new Map<string, Shared>();
@@ -33,8 +35,9 @@ export class RuleLimits {
   readonly #resting = new Map<string, Resting>();
 
   /** Takes a place, or `undefined` when the rule's sessions are all taken. */
-  take(rule: number, limit: RuleLimit, who: string): RuleShare | undefined {
-    const key = `${rule} ${who}`;
+  take(rule: RuleConfig, who: string): RuleShare | undefined {
+    const { limit = {} } = rule;
+    const key = `${ruleKey(rule)} ${who}`;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
       shared = this.#resting.get(key) ?? {
@@ -78,4 +81,16 @@ export class RuleLimits {
     if (oldest !== undefined && this.#resting.size >= MAX_RESTING) this.#resting.delete(oldest);
     this.#resting.set(key, shared);
   }
+}
+
+const keys = new WeakMap<RuleConfig, string>();
+
+/** The same for rules that say the same, and short however long they are. */
+export function ruleKey(rule: RuleConfig): string {
+  let key = keys.get(rule);
+  if (key === undefined) {
+    key = hash("sha256", describeRule(rule), "base64");
+    keys.set(rule, key);
+  }
+  return key;
 }

@@ -48,7 +48,7 @@ export async function reach(
   if (asked.outcome === "deny") return denied(denialOf(asked));
   // For an address this is final: a limit that is used up spares the destination a useless connection.
   let allowed = asked.outcome === "allow" ? asked : undefined;
-  let share = allowed && takeShare(allowed, question, settings.ruleLimits);
+  let share = allowed && takeShare(allowed, policy, question, settings.ruleLimits);
   if (share === FULL) return denied(fullDenial(allowed as AllowDecision));
 
   let denial: DenyDecision | undefined;
@@ -77,7 +77,7 @@ export async function reach(
         return denied(denialOf(decision));
       }
       allowed = decision;
-      share = takeShare(allowed, question, settings.ruleLimits);
+      share = takeShare(allowed, policy, question, settings.ruleLimits);
       if (share === FULL) {
         target.destroy();
         return denied(fullDenial(allowed));

@@ -1,4 +1,4 @@
-import type { AllowDecision, DenyDecision, Question } from "@sockskit/policy";
+import type { AllowDecision, DenyDecision, Policy, Question, RuleConfig } from "@sockskit/policy";
 import { clientKey } from "../limits/client-key.ts";
 import type { RuleLimits, RuleShare } from "../limits/rule-limits.ts";
 
@@ -13,15 +13,21 @@ export interface Denial {
 /** What {@link takeShare} answers when there is no place left. */
 export const FULL: unique symbol = Symbol("the rule's sessions are all taken");
 
-/** Takes a place under the limits of the rule that allows something; `undefined` when it has none. */
+/** The rule of `policy` that allows something. */
+export function ruleOf({ rules }: Policy, { rule }: AllowDecision): RuleConfig {
+  return rules[rule.index] as RuleConfig;
+}
+
+/** Takes a place under the limits of the rule of `policy` that allows something; `undefined` when it has none. */
 export function takeShare(
-  { limit, rule }: AllowDecision,
+  allowed: AllowDecision,
+  policy: Policy,
   { user, client }: Pick<Question, "user" | "client">,
   ruleLimits: RuleLimits,
 ): RuleShare | undefined | typeof FULL {
-  if (limit === undefined) return undefined;
+  if (allowed.limit === undefined) return undefined;
   const who = user === undefined ? `client ${clientKey(client)}` : `user ${user.name}`;
-  return ruleLimits.take(rule.index, limit, who) ?? FULL;
+  return ruleLimits.take(ruleOf(policy, allowed), who) ?? FULL;
 }
 
 /** A decision as what the client is refused for. */

@@ -26,6 +26,7 @@ export interface Lanes {
 /** What a session goes by. Never changed: a reload makes a new one, and each session asks for the newest at each step. */
 export interface Settings {
   readonly policy: Policy;
+  /** The same one in all settings of a server. */
   readonly ruleLimits: RuleLimits;
   readonly store: CredentialStore | undefined;
   readonly outbound: {
