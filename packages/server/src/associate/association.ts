@@ -200,7 +200,10 @@ export class Association implements Traffic {
 
   #add(key: string, asked: Address, address: IpAddress, verdict: Verdict): Destination {
     const destination = new Destination(asked, address, verdict);
-    this.#destinations.add(key, destination);
+    const forgotten = this.#destinations.add(key, destination);
+    // The short ways are closed too: on them it would never be remembered again.
+    if (forgotten !== undefined && forgotten === this.#last) this.#last = this.#lastHeader = undefined;
+    if (forgotten !== undefined && forgotten === this.#lastSource) this.#lastSource = undefined;
     return destination;
   }
 

@@ -49,15 +49,16 @@ export class Destinations {
     return this.#byAddress.get(`${host} ${port}`);
   }
 
-  /** Remembers one. */
-  add(key: string, destination: Destination): void {
-    if (this.#byName.size >= MAX_DESTINATIONS) this.#forgetOne();
+  /** Remembers one; returns the one that is forgotten for it, if any. */
+  add(key: string, destination: Destination): Destination | undefined {
+    const forgotten = this.#byName.size >= MAX_DESTINATIONS ? this.#forgetOne() : undefined;
     this.#byName.set(key, destination);
     this.#byAddress.set(addressKey(destination.address), destination);
+    return forgotten;
   }
 
   /** The oldest that was not used since it was looked at last. */
-  #forgetOne(): void {
+  #forgetOne(): Destination | undefined {
     for (const [key, destination] of this.#byName) {
       this.#byName.delete(key);
       if (destination.isRecent) {
@@ -67,8 +68,9 @@ export class Destinations {
       }
       const place = addressKey(destination.address);
       if (this.#byAddress.get(place) === destination) this.#byAddress.delete(place);
-      return;
+      return destination;
     }
+    return undefined;
   }
 }
 

@@ -1,0 +1,39 @@
+import { octets } from "@sockskit/testing";
+import { expect, test } from "vitest";
+import { MAX_DESTINATIONS } from "../../src/associate/destinations.ts";
+import { world, type World } from "./association-world.ts";
+
+const CLIENT = { address: "192.0.2.200", port: 40_000 };
+const HOST = "203.0.113.1";
+
+const portHex = (port: number): string => port.toString(16).padStart(4, "0");
+
+/** A datagram of the client to a port of 203.0.113.1 (RFC 1928 section 7). */
+function write({ association }: World, port: number): void {
+  association.fromClient(Buffer.from(octets(`00 00 00 01 cb 00 71 01 ${portHex(port)} 78`)), CLIENT);
+}
+
+function answer({ events }: World, port: number): void {
+  events.onDatagram(Buffer.from("answer"), { address: HOST, port, family: "IPv4", size: 6 });
+}
+
+test("whoever is written to is heard, also after more destinations than are remembered", () => {
+  const one = world();
+  write(one, 53);
+  write(one, 53);
+  for (let port = 1_000; port < 1_000 + 2 * MAX_DESTINATIONS; port++) write(one, port);
+  write(one, 53);
+  answer(one, 53);
+  expect(one.back).toHaveLength(1);
+  expect(one.association.datagrams.dropped).toMatchObject({ unsolicited: 0 });
+});
+
+test("the one that answered last is forgotten like any other", () => {
+  const one = world();
+  write(one, 53);
+  answer(one, 53);
+  for (let port = 1_000; port < 1_000 + 2 * MAX_DESTINATIONS; port++) write(one, port);
+  answer(one, 53);
+  expect(one.back).toHaveLength(1);
+  expect(one.association.datagrams.dropped).toMatchObject({ unsolicited: 1 });
+});
