@@ -278,16 +278,14 @@ describe("fragments", () => {
     const running = await startServer();
     const peer = await openUdp();
     const { control, send } = await associate(running.port);
+    // Twice: the second time the destination is known, and from then on its header is only compared.
+    send(header4(peer.port), "one");
     send(header4(peer.port), "one");
     send(header4(peer.port, undefined, "01"), "hel");
     send(header4(peer.port), "two");
     send(header4(peer.port, undefined, "82"), "lo");
     send(header4(peer.port), "three");
-    expect([text(await peer.next()), text(await peer.next()), text(await peer.next())]).toEqual([
-      "one",
-      "two",
-      "three",
-    ]);
+    for (const expected of ["one", "one", "two", "three"]) expect(text(await peer.next())).toBe(expected);
     expect(await droppedIn(running, control)).toEqual({ fragment: 2 });
   });
 });

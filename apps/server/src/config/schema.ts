@@ -223,10 +223,10 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         .prefault("10s")
         .describe("From the connection of a client to its whole request."),
       connect: duration("1ms", "1h").prefault("30s").describe("To look a name up and connect."),
-      idle: duration("1ms", "24d").prefault("1h").describe("How long a tunnel may carry nothing."),
-      linger: duration("1ms", "10s").prefault("5s").describe("From a failure to the end of the client's connection."),
       bind: duration("1ms", "1h").prefault("2m").describe("From a BIND to the connection of its peer."),
+      idle: duration("1ms", "24d").prefault("1h").describe("How long a tunnel may carry nothing."),
       udp: duration("1ms", "24d").prefault("5m").describe("How long a UDP association may relay no datagram."),
+      linger: duration("1ms", "10s").prefault("5s").describe("From a failure to the end of the client's connection."),
     })
     .prefault({})
     .describe("How long things may take."),

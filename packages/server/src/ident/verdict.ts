@@ -15,7 +15,7 @@ export interface SessionIdent {
 export type IdentResult = IdentReply | { readonly type: "none"; readonly code: string };
 
 /** Why a client is refused because of ident. */
-export interface IdentRefusal {
+interface IdentRefusal {
   readonly code: "ERR_SOCKS_IDENT_FAILED" | "ERR_SOCKS_IDENT_MISMATCH";
   readonly reason: string;
   /** The CD octet that it gets: 5b, 5c or 5d. */
