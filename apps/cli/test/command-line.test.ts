@@ -72,7 +72,7 @@ describe("the command line", () => {
     expect(stdout.split("Examples:\n")[1]).toContain(`sockskit ${command}`);
   });
 
-  test.each(["identd", "resolve", "run", "gateway", "decode", "check", "explain"])(
+  test.each(["resolve", "run", "gateway", "decode", "check", "explain"])(
     "%s is not supported yet, and says so",
     async (command) => {
       expect(await run([command, "x"])).toEqual({
