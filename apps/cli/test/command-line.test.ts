@@ -12,7 +12,7 @@ import { run, stopAll } from "./run-sockskit.ts";
 const EXECUTABLE = fileURLToPath(new URL("../bin/sockskit.js", import.meta.url));
 /** The program of util-linux that runs a command on a terminal of its own. */
 const TERMINAL_MAKER = "script";
-const COMMANDS = ["connect", "fetch", "probe", "forward", "serve"];
+const COMMANDS = ["connect", "fetch", "probe", "forward", "bind", "udp", "serve", "identd"];
 
 afterAll(stopAll);
 
