@@ -42,8 +42,13 @@ type Variables = ReadonlyMap<string, string>;
 
 const CODE = "ERR_SOCKS_BAD_ENVIRONMENT";
 
+interface ServerVariable {
+  readonly name: string;
+  readonly version?: 4 | 5;
+}
+
 /** The classic variables: `host:port` or a URL. A version that is not fixed comes from `SOCKS_VERSION`. */
-const SERVER_VARIABLES: readonly { readonly name: string; readonly version?: 4 | 5 }[] = [
+const SERVER_VARIABLES: readonly ServerVariable[] = [
   { name: "SOCKS_SERVER" },
   { name: "SOCKS5_SERVER", version: 5 },
   { name: "SOCKS4_SERVER", version: 4 },
@@ -58,7 +63,8 @@ const SERVER_SCHEMES: Readonly<Record<4 | 5, ProxyScheme>> = { 4: "socks4", 5: "
  *
  * @returns `undefined` when no variable names a proxy.
  * @throws ProxyUrlError with `variable`, when a variable that counts cannot be used. That includes the URL of an HTTP
- *   proxy: it is refused (`ERR_SOCKS_UNKNOWN_SCHEME`), never skipped, because skipping it would mean going direct.
+ *   proxy: it is refused (`ERR_SOCKS_UNKNOWN_SCHEME`), never skipped, because skipping it would mean going direct. Where
+ *   `no_proxy` lists the target, the proxy is not used and its variable not read.
  * @example
  * ```ts
  * proxyFromEnvironment({ environment: { all_proxy: "socks5h://proxy.example" }, target: parseHostPort("example.com:80") });
@@ -66,13 +72,22 @@ const SERVER_SCHEMES: Readonly<Record<4 | 5, ProxyScheme>> = { 4: "socks4", 5: "
  */
 export function proxyFromEnvironment(query: EnvironmentQuery): EnvironmentProxy | EnvironmentBypass | undefined {
   const variables = readVariables(query.environment);
-  const found = findUrl(variables, query) ?? findServer(variables, query);
-  if (found === undefined) return undefined;
+  const urlVariable = urlVariables(variables, query.scheme).find((name) => variables.has(name));
+  const server = SERVER_VARIABLES.find(({ name }) => variables.has(name));
+  if (urlVariable === undefined && server === undefined) return undefined;
+  // A proxy that is not used need not be one that can be.
+  const bypass = findEntry(variables, query.target);
+  if (bypass !== undefined) return bypass;
+  if (urlVariable !== undefined) return readUrl(variables, urlVariable, query);
+  return server === undefined ? undefined : readServer(variables, server, query);
+}
+
+function findEntry(variables: Variables, target: Address): EnvironmentBypass | undefined {
   const variable = ["no_proxy", "NO_PROXY"].find((name) => variables.has(name));
-  if (variable === undefined) return found;
-  const bypass = findBypass(readBypassList({ text: variables.get(variable) ?? "", variable }), query.target);
-  if (bypass === undefined) return found;
-  return { direct: true, reason: `${variable} lists "${printable(bypass.text)}"`, variable };
+  if (variable === undefined) return undefined;
+  const entry = findBypass(readBypassList({ text: variables.get(variable) ?? "", variable }), target);
+  if (entry === undefined) return undefined;
+  return { direct: true, reason: `${variable} lists "${printable(entry.text)}"`, variable };
 }
 
 /** Own properties under their exact names: on Windows a look-up would find `HTTP_PROXY` under `http_proxy`. */
@@ -84,22 +99,21 @@ function readVariables(environment: EnvironmentQuery["environment"]): Variables 
   return variables;
 }
 
-function findUrl(variables: Variables, query: EnvironmentQuery): EnvironmentProxy | undefined {
+/** Names of the variables that hold a URL, the first that counts first. */
+function urlVariables(variables: Variables, scheme: string | undefined): readonly string[] {
   const names = ["all_proxy", "ALL_PROXY"];
-  if (query.scheme !== undefined) {
-    const name = `${query.scheme.toLowerCase()}_proxy`;
-    const isCgi = name === "http_proxy" && variables.has("REQUEST_METHOD");
-    names.unshift(name, ...(isCgi ? [] : [name.toUpperCase()]));
-  }
-  const variable = names.find((name) => variables.has(name));
-  if (variable === undefined) return undefined;
+  if (scheme === undefined) return names;
+  const name = `${scheme.toLowerCase()}_proxy`;
+  const isCgi = name === "http_proxy" && variables.has("REQUEST_METHOD");
+  return [name, ...(isCgi ? [] : [name.toUpperCase()]), ...names];
+}
+
+function readUrl(variables: Variables, variable: string, query: EnvironmentQuery): EnvironmentProxy {
   const text = variables.get(variable)?.trim() ?? "";
   return { direct: false, proxy: readProxyUrl({ text, variable }, { text, start: 0 }, query), variable };
 }
 
-function findServer(variables: Variables, query: EnvironmentQuery): EnvironmentProxy | undefined {
-  const server = SERVER_VARIABLES.find(({ name }) => variables.has(name));
-  if (server === undefined) return undefined;
+function readServer(variables: Variables, server: ServerVariable, query: EnvironmentQuery): EnvironmentProxy {
   const variable = server.name;
   const text = variables.get(variable)?.trim() ?? "";
   const source = { text, variable };

@@ -130,6 +130,15 @@ describe("no_proxy", () => {
     expect(choose({ ...proxy, ...environment }, "www.example.com:80")).toBe(choice);
   });
 
+  test.each([
+    { all_proxy: "http://h:3128" },
+    { all_proxy: "bogus" },
+    { SOCKS_SERVER: "h:x" },
+    { SOCKS_SERVER: "h", SOCKS_PASSWORD: "x" },
+  ])("%o is not used for what is listed, and so not read", (environment) => {
+    expect(choose({ ...environment, no_proxy: "example.com" })).toBe('direct: no_proxy lists "example.com"');
+  });
+
   test("holds for the classic variables too", () => {
     expect(choose({ SOCKS_SERVER: "h", no_proxy: "10.0.0.0/8" }, "10.1.2.3:80")).toBe(
       'direct: no_proxy lists "10.0.0.0/8"',
@@ -144,7 +153,8 @@ describe("a variable that is set and cannot be used is an error that names it", 
     [{ ALL_PROXY: "socks5://h:0" }, "ALL_PROXY", "ERR_SOCKS_BAD_PROXY_URL"],
     [{ all_proxy: "socks5://a socks5://b" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
     [{ all_proxy: "bogus", ALL_PROXY: "socks5://h" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
-    [{ all_proxy: "bogus", no_proxy: "*" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
+    [{ all_proxy: "bogus", no_proxy: "other.example" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
+    [{ all_proxy: "bogus", no_proxy: "10.*" }, "no_proxy", "ERR_SOCKS_BAD_BYPASS_LIST"],
     [{ all_proxy: "socks5://h", no_proxy: "10.*" }, "no_proxy", "ERR_SOCKS_BAD_BYPASS_LIST"],
     [{ all_proxy: "socks5://h", NO_PROXY: "10.*" }, "NO_PROXY", "ERR_SOCKS_BAD_BYPASS_LIST"],
     [{ SOCKS_SERVER: "h:x" }, "SOCKS_SERVER", "ERR_SOCKS_BAD_PROXY_URL"],

@@ -50,6 +50,14 @@ export class Hop implements Peer {
     }
   }
 
+  hint(stage: ActiveStage): string | undefined {
+    // A server of another protocol may wait for more than a greeting has, and say nothing.
+    if (stage !== "negotiate") return undefined;
+    const hint = "it may be no SOCKS proxy";
+    // A probe goes there directly, where a later proxy may be out of reach.
+    return this.#index > 0 ? hint : `${hint}: sockskit probe ${formatProxyUrl(this.proxy)} tells`;
+  }
+
   /**
    * The handshake that asks for `command` and `destination`. Whatever cannot be said in this version is refused here, before anything
    * is dialled.

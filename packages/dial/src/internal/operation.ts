@@ -33,6 +33,8 @@ export interface Activity {
   reference(): HopReference | undefined;
   /** What a stage waits for, as it follows "waiting for": "proxy ... to accept the connection". */
   awaited(stage: ActiveStage): string;
+  /** What may be wrong when that does not come in time, and how to find out. */
+  hint?(stage: ActiveStage): string | undefined;
 }
 
 /** `setTimeout` takes no more. */
@@ -178,7 +180,9 @@ export class Operation<T> {
     const limit = whole
       ? `${timeoutMs} ms (${timeoutName}${this.#countsFrom === this.#startedAt ? ", for the whole way" : ""})`
       : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
-    const message = `timed out after ${limit} waiting for ${this.#activity?.awaited(stage) ?? "the start"}`;
+    const hint = this.#activity?.hint?.(stage);
+    const awaited = `${this.#activity?.awaited(stage) ?? "the start"}${hint === undefined ? "" : `; ${hint}`}`;
+    const message = `timed out after ${limit} waiting for ${awaited}`;
     return new SocksError("ERR_SOCKS_TIMEOUT", message, { side: "remote", stage, hop: this.#activity?.reference() });
   }
 

@@ -178,6 +178,7 @@ export class Association implements Traffic {
     const asked = readAddress(atyp, dstAddr, dstPort);
     if (asked === undefined) return this.#counter.drop("malformed");
     if (asked.type !== "domain") return this.#relay(this.#add(key, asked, asked, this.#gate.judge(asked, asked)), data);
+    if (!this.#gate.mayLookUp(asked)) return this.#counter.drop("denied");
     const answer = this.#names.ask(asked, data);
     if (answer === "waiting") return undefined;
     if (answer === "full") return this.#counter.drop("limit");

@@ -1,5 +1,5 @@
-import { type AllowDecision, decideAddress, type Policy, type Question } from "@sockskit/policy";
-import type { Address, IpAddress } from "@sockskit/wire";
+import { type AllowDecision, decideAddress, decideRequest, type Policy, type Question } from "@sockskit/policy";
+import type { Address, DomainAddress, IpAddress } from "@sockskit/wire";
 import type { RateBucket } from "../limits/rate-bucket.ts";
 import { ruleKey, type RuleShare } from "../limits/rule-limits.ts";
 import type { SessionHost } from "../session/host.ts";
@@ -36,6 +36,12 @@ export class Gate {
   /** Whether a verdict is one of the rules of this moment. */
   isCurrent({ policy }: Verdict): boolean {
     return policy === this.#host.settings.policy;
+  }
+
+  /** Whether a name may be looked up: not when the rules deny it whatever its address is. */
+  mayLookUp(asked: DomainAddress): boolean {
+    const policy = this.#host.policyFor(asked.port);
+    return decideRequest(policy, { ...this.#asker, destination: asked }).outcome !== "deny";
   }
 
   /** Decides on the very address that a datagram would go to, or came from; `asked` is what the client called it. */

@@ -1,5 +1,5 @@
 import { octets } from "@sockskit/testing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MAX_DESTINATIONS } from "../../src/associate/destinations.ts";
 import { world, type World } from "./association-world.ts";
 
@@ -36,4 +36,17 @@ test("the one that answered last is forgotten like any other", () => {
   answer(one, 53);
   expect(one.back).toHaveLength(1);
   expect(one.association.datagrams.dropped).toMatchObject({ unsolicited: 1 });
+});
+
+test("a name that the rules deny whatever its address is, is not looked up", async () => {
+  const one = world();
+  const ask = (name: string): void => {
+    const length = name.length.toString(16).padStart(2, "0");
+    const header = octets(`00 00 00 03 ${length} ${Buffer.from(name).toString("hex")} 00 35`);
+    one.association.fromClient(Buffer.concat([header, Buffer.from("x")]), CLIENT);
+  };
+  ask("tell.secret.example");
+  ask("www.example");
+  await vi.waitFor(() => expect(one.association.datagrams.dropped).toMatchObject({ denied: 1, unresolved: 1 }));
+  expect(one.asked).toEqual(["www.example"]);
 });
