@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { commandLine } from "./command-line.ts";
+import { nearest } from "./config/nearest.ts";
+import { ConfigError, type ConfigProblem, formatProblem, positionOf } from "./config/problem.ts";
 import { UsageError } from "./errors.ts";
 import { safeText } from "./log/safe-text.ts";
 
@@ -34,7 +36,11 @@ export async function main(words: readonly string[]): Promise<number> {
     passwd: async (algorithm) => (await import("./commands/passwd.ts")).passwd(algorithm),
   });
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(complaint(text)) });
+    command.exitOverride().configureOutput({
+      // The parser complains of the options behind a word that it does not know, or of too many words.
+      outputError: (text, write) =>
+        write(complaint((command === program ? unknownCommand(program) : undefined) ?? text)),
+    });
   }
   try {
     await program.parseAsync(words, { from: "user" });
@@ -48,10 +54,28 @@ function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? OK : BAD_USAGE;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (!(error instanceof Error) || !code.startsWith("ERR_SOCKS_")) throw error;
-  // Mistakes of a configuration begin with their place, so that editors find it.
-  const prefix = code === "ERR_SOCKS_BAD_CONFIG" ? "" : "sockskitd: ";
-  for (const line of error.message.split("\n")) process.stderr.write(`${prefix}${safeText(line)}\n`);
+  const lines = error instanceof ConfigError ? error.problems.map(configComplaint) : error.message.split("\n").map(own);
+  for (const line of lines) process.stderr.write(`${line}\n`);
   return code === "ERR_SOCKS_LISTEN_FAILED" ? FAILED : BAD_USAGE;
+}
+
+/** Mistakes inside a file begin with their place, so that editors find it. */
+function configComplaint(problem: ConfigProblem): string {
+  const line = formatProblem(problem);
+  return positionOf(problem) === undefined ? own(line) : line;
+}
+
+function own(line: string): string {
+  return `sockskitd: ${safeText(line)}`;
+}
+
+/** What there is to say of a first word that is no command; `undefined` when it is one, or an option. */
+function unknownCommand({ args: [word], commands }: Command): string | undefined {
+  const known = commands.map((command) => command.name());
+  if (word === undefined || word.startsWith("-") || known.includes(word)) return undefined;
+  const near = nearest(word, known);
+  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  return `unknown command ${JSON.stringify(word)}${hint}; expected ${known.join(", ")}, or none to serve`;
 }
 
 /** One line, without the word "error". */

@@ -53,7 +53,7 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
 }
 
 async function readTree(file: string | undefined): Promise<Located> {
-  if (file === undefined) return { place: "sockskitd", content: new Map() };
+  if (file === undefined) return { place: "the command line", content: new Map() };
   const text = readTextFile(file, MAX_CONFIG_BYTES);
   // Loaded when it is needed: a server without a file starts sooner.
   const { parseYaml } = await import("./yaml.ts");
@@ -142,9 +142,10 @@ function listenProblems(config: Config, options: ServerOptions, tree: Located): 
   for (const [index, { address, auth: methods }] of config.listen.entries()) {
     const text = formatAddress(address);
     const first = seen.get(text);
-    if (first !== undefined && address.port !== 0)
-      report(["listen", index], `${text} is there already, as listen[${first}]`);
-    else seen.set(text, index);
+    if (first !== undefined && address.port !== 0) {
+      const as = placeOf(tree, ["listen"]) === "--listen" ? "" : `, as listen[${first}]`;
+      report(["listen", index], `${text} is there already${as}`);
+    } else seen.set(text, index);
     if (!hasUsers && methods?.includes("userpass") === true) report(["listen", index, "auth"], needsUsers);
     if (isOpen(options, index)) report(["listen", index], openProxyMessage(text));
   }

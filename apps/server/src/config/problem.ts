@@ -6,6 +6,8 @@ export interface ConfigProblem {
   readonly place: string;
   /** Path of keys and indices, `rules[2].allow.ports[0]`; empty for the whole file. */
   readonly path: string;
+  /** What was written, where it may be shown: `"1080x"`, `a list`. */
+  readonly found?: string | undefined;
   /** What is wrong, what was expected. */
   readonly message: string;
 }
@@ -26,10 +28,23 @@ export class ConfigError extends Error {
   }
 }
 
-/** `sockskit.yaml:14:5 rules[2].allow.port: unknown key; did you mean "ports"?`, on one printable line. */
+/**
+ * On one printable line. Inside a file: `sockskit.yaml:14:5 rules[2].allow.port: unknown key; did you mean "ports"?`.
+ * Elsewhere, about a flag or a whole file: `--listen "1080x": expected ...`, `sockskit.yaml: there is no such file`.
+ */
 export function formatProblem(problem: ConfigProblem): string {
-  const path = problem.path === "" ? "" : ` ${problem.path}:`;
-  return safeText(`${problem.place}${path} ${problem.message}`);
+  const { place, path, found, message } = problem;
+  if (positionOf(problem) === undefined) {
+    return safeText(`${place}${found === undefined ? "" : ` ${found}`}: ${message}`);
+  }
+  const where = path === "" ? place : `${place} ${path}:`;
+  return safeText(`${where} ${found === undefined ? "" : `found ${found}, `}${message}`);
+}
+
+/** Line and column of a mistake inside a file. */
+export function positionOf({ place }: ConfigProblem): readonly [line: number, column: number] | undefined {
+  const [, line, column] = place.startsWith("--") ? [] : (/:(\d+):(\d+)$/u.exec(place) ?? []);
+  return line === undefined ? undefined : [Number(line), Number(column)];
 }
 
 /** `rules[2].allow.ports[0]`. */

@@ -25,7 +25,9 @@ import {
 const method = oneOf(["none", "userpass"], ["gssapi", "chap"]);
 
 const listener = z.strictObject({
-  address: listenAddress().describe("Address and port. Port 0 takes a free one; without a port it is 1080."),
+  address: listenAddress().describe(
+    "Address and port. Port 0 takes a free one; without a port it is 1080. `localhost` is 127.0.0.1.",
+  ),
   versions: z
     .array(oneOf([4, 5]))
     .min(1)

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { Config } from "./config.ts";
 import { nearest } from "./nearest.ts";
-import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
+import { ConfigError, type ConfigProblem, formatPath, positionOf } from "./problem.ts";
 import { configSchema } from "./schema.ts";
 import { find, type Located, plainOf } from "./tree.ts";
 
@@ -17,13 +17,13 @@ export function validate(tree: Located): Config {
   if (parsed.success) return parsed.data;
   const mistyped = parsed.error.issues.flatMap((issue) => mistypedKeys(issue, [], root));
   const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, [], root, mistyped));
-  throw new ConfigError(problems.toSorted((a, b) => positionOf(a) - positionOf(b)));
+  throw new ConfigError(problems.toSorted((a, b) => orderOf(a) - orderOf(b)));
 }
 
 /** Line and column as one number; what comes from flags comes first. */
-function positionOf({ place }: ConfigProblem): number {
-  const [, line = "0", column = "0"] = /:(\d+):(\d+)$/u.exec(place) ?? [];
-  return Number(line) * 2 ** 21 + Number(column);
+function orderOf(problem: ConfigProblem): number {
+  const [line, column] = positionOf(problem) ?? [0, 0];
+  return line * 2 ** 21 + column;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -42,12 +42,14 @@ function problemsOf(issue: Issue, above: Path, root: Located, mistyped: readonly
   const params: Readonly<Record<string, unknown>> = issue.code === "custom" ? (issue.params ?? {}) : {};
   if (params["toCome"] !== undefined) {
     const place = params["toCome"] === "key" ? node.keyPlace : node.place;
-    return [{ place: place ?? node.place, path: text, message: `${show(node, path)}not supported yet` }];
+    return [{ place: place ?? node.place, path: text, found: show(node, path), message: "not supported yet" }];
   }
   const hint = typeof params["suggestion"] === "string" ? `; did you mean ${params["suggestion"]}?` : "";
   const expected = `expected ${expectedBy(issue)}${hint}`;
   return [
-    { place: node.place, path: text, message: isExact ? `${show(node, path)}${expected}` : `missing; ${expected}` },
+    isExact
+      ? { place: node.place, path: text, found: show(node, path), message: expected }
+      : { place: node.place, path: text, message: `missing; ${expected}` },
   ];
 }
 
@@ -72,10 +74,24 @@ function branchOf(issue: z.core.$ZodIssueInvalidUnion, path: Path, root: Located
 
 function unknownKey(key: string, path: Path, root: Located): ConfigProblem {
   const { node } = find(root, [...path, key]);
+  const message = path.length === 0 ? listenerKey(key) : undefined;
   const known = keysAt(configSchema, path);
   const near = nearest(key, known);
   const hint = near === undefined ? `expected one of ${known.join(", ")}` : `did you mean "${near}"?`;
-  return { place: node.keyPlace ?? node.place, path: formatPath([...path, key]), message: `unknown key; ${hint}` };
+  return {
+    place: node.keyPlace ?? node.place,
+    path: formatPath([...path, key]),
+    message: message ?? `unknown key; ${hint}`,
+  };
+}
+
+/** What to say of a key that is one of a listener, but stands at the top. */
+function listenerKey(key: string): string | undefined {
+  const path: Path = ["listen", 0];
+  const [listener] = typesAt(configSchema, path).filter(isObject);
+  if (listener?._zod.def.shape[key] === undefined) return undefined;
+  const isSupported = supportedKeys(listener).includes(key);
+  return `this key belongs to an entry of listen (listen[].${key})${isSupported ? "" : ", and is not supported yet"}`;
 }
 
 function expectedBy(issue: Issue): string {
@@ -91,13 +107,13 @@ function expectedBy(issue: Issue): string {
 
 const NOUNS: Readonly<Record<string, string>> = { object: "a map", array: "a list", string: "text" };
 
-/** `found "10 parsecs", `; nothing where the value could be a secret. */
-function show({ content }: Located, path: Path): string {
-  if (content === null) return "found nothing, ";
-  if (typeof content === "object") return content instanceof Map ? "found a map, " : "found a list, ";
-  if (mayBeSecret(String(content), path)) return "";
+/** `"10 parsecs"`; `undefined` where the value could be a secret. */
+function show({ content }: Located, path: Path): string | undefined {
+  if (content === null) return "nothing";
+  if (typeof content === "object") return content instanceof Map ? "a map" : "a list";
+  if (mayBeSecret(String(content), path)) return undefined;
   const text = typeof content === "string" ? JSON.stringify(content) : String(content);
-  return `found ${text.length > 80 ? `${text.slice(0, 77)}...` : text}, `;
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 /** A password can stand where nobody expects one: in the place of a user, in a URL. */
@@ -108,9 +124,14 @@ function mayBeSecret(text: string, path: Path): boolean {
 
 /** The keys that the schema knows at a path; those that are not supported yet are not recommended. */
 function keysAt(schema: z.ZodType, path: Path): readonly string[] {
+  return typesAt(schema, path).flatMap((type) => (isObject(type) ? supportedKeys(type) : []));
+}
+
+/** What the schema takes at a path. */
+function typesAt(schema: z.ZodType, path: Path): readonly z.core.$ZodType[] {
   let current: readonly z.core.$ZodType[] = [schema];
   for (const step of path) current = current.flatMap(alternatives).flatMap((type) => childrenOf(type, step));
-  return current.flatMap(alternatives).flatMap((type) => (isObject(type) ? supportedKeys(type) : []));
+  return current.flatMap(alternatives);
 }
 
 /** What is inside the wrappers (optional, default, transform) and the branches of a union. */

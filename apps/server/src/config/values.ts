@@ -157,8 +157,15 @@ export function listenAddress(): z.ZodType<IpAddress> {
     if (typeof written !== "string") return { expected };
     if (written.startsWith("unix:")) return { toCome: true };
     const address = attempt(() => parseHostPort(written, 1080));
-    if (address === undefined) return { expected };
-    return address.type === "domain" ? { expected: `${expected}; a name is not enough` } : { value: address };
+    if (address?.type === "domain") {
+      const local = address.host === "localhost" ? parseIpAddress("127.0.0.1", address.port) : undefined;
+      return local === undefined ? { expected: `${expected}; a name is not enough` } : { value: local };
+    }
+    const everywhere = /^\*?:(\d+)$/u.exec(written)?.[1];
+    if (everywhere !== undefined) {
+      return { expected: `${expected}; every address of this host is 0.0.0.0:${everywhere}, which needs users` };
+    }
+    return address === undefined ? { expected } : { value: address };
   });
 }
 

@@ -4,9 +4,20 @@ import { loadText, problemsOf } from "./load-text.ts";
 describe("mistakes: where, what, what was expected", () => {
   test.each<[string, string]>([
     [
-      "listen: [localhost:1080]",
-      '1:10 listen[0]: found "localhost:1080", expected an IP address with a port, such as 127.0.0.1:1080 or [::1]:1080; a name is not enough',
+      "listen: [proxy.example:1080]",
+      '1:10 listen[0]: found "proxy.example:1080", expected an IP address with a port, such as 127.0.0.1:1080 or [::1]:1080; a name is not enough',
     ],
+    [
+      'listen: [":1081"]',
+      '1:10 listen[0]: found ":1081", expected an IP address with a port, such as 127.0.0.1:1080 or [::1]:1080; every address of this host is 0.0.0.0:1081, which needs users',
+    ],
+    [
+      'listen: ["*:1081"]',
+      '1:10 listen[0]: found "*:1081", expected an IP address with a port, such as 127.0.0.1:1080 or [::1]:1080; every address of this host is 0.0.0.0:1081, which needs users',
+    ],
+    ["listen: [127.0.0.1:1, 127.0.0.1:1]", "1:23 listen[1]: 127.0.0.1:1 is there already, as listen[0]"],
+    ["tls: { cert: a }", "1:1 tls: this key belongs to an entry of listen (listen[].tls), and is not supported yet"],
+    ["advertise: 192.0.2.1", "1:1 advertise: this key belongs to an entry of listen (listen[].advertise)"],
     ["listen: 127.0.0.1:1080", '1:9 listen: found "127.0.0.1:1080", expected a list'],
     ["listen: []", "1:9 listen: found a list, expected at least 1"],
     ["listen: [127.0.0.1:99999]", '1:10 listen[0]: found "127.0.0.1:99999", expected an IP address'],
@@ -141,6 +152,14 @@ describe("what later work brings is refused with its place, never ignored", () =
 });
 
 describe("what is right", () => {
+  test("localhost is 127.0.0.1, and nothing else", async () => {
+    const { options } = await loadText("listen: [localhost:1081, { address: localhost }]");
+    expect(options.listen).toEqual([
+      { host: "127.0.0.1", port: 1081 },
+      { host: "127.0.0.1", port: 1080 },
+    ]);
+  });
+
   test("an empty file: the defaults", async () => {
     const { config, options, usersPath } = await loadText("");
     expect(config).toMatchObject({

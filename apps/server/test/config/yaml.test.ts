@@ -47,7 +47,7 @@ describe("broken and hostile files end in a line each, soon", () => {
     ],
     ["UTF-16", Buffer.from("\uFEFFlog: {}", "utf16le"), "c.yaml:1:1 the file is UTF-16; expected UTF-8"],
     ["a cut character", Buffer.from([0x23, 0xe2, 0x82]), "c.yaml:1:2 here is something that is not UTF-8"],
-    ["2 MB of nothing", "#".repeat(2_000_000), "c.yaml the file is longer than 1048576 bytes"],
+    ["2 MB of nothing", "#".repeat(2_000_000), "c.yaml: the file is longer than 1048576 bytes"],
     ["NUL", "log: { level: \0 }", "c.yaml:1:"],
   ])("%s", async (_, text, expected) => {
     const start = performance.now();

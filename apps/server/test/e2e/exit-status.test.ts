@@ -67,32 +67,30 @@ describe("status 1: it failed while running", () => {
 describe("status 2: bad usage or configuration", () => {
   test.each<[string, readonly string[], string]>([
     ["unknown flag", ["--listn", "x"], "Did you mean --listen?"],
-    ["unknown command", ["chek"], "chek"],
+    ["unknown command", ["bogus"], 'unknown command "bogus"; expected check, explain, passwd, or none to serve'],
+    ["mistyped command with options", ["chek", "--from", "x"], 'unknown command "chek" (did you mean check?)'],
     ["flag without its value", ["--listen"], "--listen"],
     ["empty flag", ["--listen", ""], "--listen"],
-    [
-      "bad address",
-      ["--listen", "localhost:80"],
-      '--listen listen[0]: found "localhost:80", expected an IP address with a port',
-    ],
+    ["bad address", ["--listen", "1080x"], '--listen "1080x": expected an IP address with a port'],
+    ["every address", ["--listen", ":1080"], "every address of this host is 0.0.0.0:1080, which needs users"],
     ["bad drain", ["--drain", "soon"], '--drain "soon": expected a duration'],
-    ["method to come", ["--auth", "gssapi"], '--auth auth.methods[0]: found "gssapi", not supported yet'],
+    ["method to come", ["--auth", "gssapi"], '--auth "gssapi": not supported yet'],
     ["unknown method", ["--auth", "basic"], "expected one of none, userpass"],
-    ["engine to come", ["--engine", "fastpath"], '--engine engine: found "fastpath", not supported yet'],
-    ["workers", ["--workers", "4"], '--workers workers: found "4", not supported yet'],
-    ["user without password", ["--user", "alice"], "--user expected NAME:PASSWORD"],
-    ["user with an empty password", ["--user", "alice:"], "--user expected NAME:PASSWORD"],
+    ["engine to come", ["--engine", "fastpath"], '--engine "fastpath": not supported yet'],
+    ["workers", ["--workers", "4"], '--workers "4": not supported yet'],
+    ["user without password", ["--user", "alice"], "--user: expected NAME:PASSWORD"],
+    ["user with an empty password", ["--user", "alice:"], "--user: expected NAME:PASSWORD"],
     ["the same user twice", ["--user", "a:b", "--user", "a:c"], 'the user "a" is there twice'],
     ["methods without users", ["--auth", "userpass"], '"userpass" needs users'],
     [
       "the same listener twice",
       ["--listen", "127.0.0.1:1080", "--listen", "127.0.0.1"],
-      "is there already, as listen[0]",
+      "--listen: 127.0.0.1:1080 is there already\n",
     ],
     ["level", ["--log-level", "loud"], "expected one of error, warn, info, debug, silent"],
-    ["missing file", ["--config", "/nonexistent/sockskit.yaml"], "there is no such file"],
-    ["missing users file", ["--users-file", "/nonexistent/users"], "there is no such file"],
-    ["a folder", ["--config", "/"], "this is a folder"],
+    ["missing file", ["--config", "/nonexistent/sockskit.yaml"], "/nonexistent/sockskit.yaml: there is no such file"],
+    ["missing users file", ["--users-file", "/nonexistent/users"], "/nonexistent/users: there is no such file"],
+    ["a folder", ["--config", "/"], "/: this is a folder"],
     ["explain without a question", ["explain"], "--from"],
     ["explain with a bad client", ["explain", "--from", "laptop", "--to", "a:1"], "expected an IP address"],
     ["explain with a bad destination", ["explain", "--from", "127.0.0.1", "--to", "a"], "expected HOST:PORT"],
@@ -109,6 +107,7 @@ describe("status 2: bad usage or configuration", () => {
     expect(result).toMatchObject({ status: 2, stdout: "" });
     expectOneLine(result.stderr);
     expect(result.stderr).toContain(message);
+    expect(result.stderr.startsWith("sockskitd: ")).toBe(true);
   });
 
   test("a listener beyond loopback without passwords; the error explains the two ways out", async () => {
