@@ -55,7 +55,7 @@ const BRAND: unique symbol = Symbol.for("sockskit.SocksError");
  * A connection that could not be made. The message alone tells a dead proxy from a proxy that refused
  * and from a destination that refused; programs match {@link SocksError.code}.
  *
- * No credential is ever part of it, hidden properties and {@link SocksError.cause | cause} included.
+ * No credential is ever part of it, hidden properties and `cause` included.
  */
 export class SocksError extends Error {
   /** Always `"SocksError"`. */
