@@ -1,7 +1,7 @@
 import { type Address, type Network, networkContains, toAsciiName } from "@sockskit/wire";
 
 import { attempt, readNetwork, readPort } from "./host-port.ts";
-import { printable, redactProxyUrl } from "./redact.ts";
+import { redactList } from "./redact.ts";
 import { type Slice, type TextSource, checkLength, mistake } from "./text-source.ts";
 
 /** Longest bypass list that is read, in UTF-16 units. */
@@ -59,7 +59,7 @@ export function parseBypassList(text: string): BypassList {
 /** {@link parseBypassList} on a text that may come from a variable. */
 export function readBypassList(from: TextSource): BypassList {
   const { text } = from;
-  const source: TextSource = { ...from, show: () => printable(text.split(",").map(redactProxyUrl).join(",")) };
+  const source: TextSource = { ...from, show: () => redactList(text, ",") };
   checkLength(source, CODE, MAX_BYPASS_LIST_LENGTH);
   const entries: BypassEntry[] = [];
   for (const match of text.matchAll(ENTRY)) entries.push(readEntry(source, { text: match[0], start: match.index }));

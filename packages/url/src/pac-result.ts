@@ -3,7 +3,7 @@ import type { Address } from "@sockskit/wire";
 import { readHostPort } from "./host-port.ts";
 import { DEFAULT_PROXY_PORT } from "./parse.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
-import { printable, redactProxyUrl } from "./redact.ts";
+import { redactList } from "./redact.ts";
 import { type ProxyScheme, schemeMeaning } from "./schemes.ts";
 import { type Slice, type TextSource, checkLength, mistake } from "./text-source.ts";
 
@@ -58,7 +58,7 @@ const TYPES: ReadonlyMap<string, ProxyScheme | "http" | "https"> = new Map([
  * ```
  */
 export function parsePacResult(text: string, options: PacOptions = {}): readonly PacEntry[] {
-  const source: TextSource = { text, show: () => printable(text.split(";").map(redactProxyUrl).join(";")) };
+  const source: TextSource = { text, show: () => redactList(text, ";") };
   checkLength(source, CODE, MAX_PAC_RESULT_LENGTH);
   const entries: PacEntry[] = [];
   let start = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { redactProxyUrl } from "../src/index.ts";
+import { ProxyUrlError, parseBypassList, redactProxyUrl } from "../src/index.ts";
 
 describe("redaction", () => {
   test.each([
@@ -22,11 +22,20 @@ describe("redaction", () => {
     ["socks5://h/secret", "socks5://h/***"],
     ["socks5://u:s1@a socks5://u:s2@b", "socks5://***@a socks5://***@b"],
     ["socks5://u:s1@a\tsocks5://b", "socks5://***@a socks5://b"],
+    ["socks5://u:a s3cret://b@h", "socks5://u:*** ***://***@h"],
+    ["socks5://u:a s3cret://b c://d@h", "socks5://u:*** ***://*** ***://***@h"],
+    ["socks5://u:s1@a HTTP://u:s2@b", "socks5://***@a HTTP://***@b"],
     ["", ""],
     ["@", "***@"],
     ["socks5://@", "socks5://***@"],
   ])("%j becomes %j", (text, shown) => {
     expect(redactProxyUrl(text)).toBe(shown);
+  });
+
+  test("in a bypass list, a comma in a password gives nothing of it away", () => {
+    const read = (): unknown => parseBypassList("socks5://u:a,s3cret://b@h");
+    expect(read).toThrow(ProxyUrlError);
+    expect(read).toThrow(/socks5:\/\/u:\*\*\*,\*\*\*:\/\/\*\*\*@h/);
   });
 
   test("what would forge a log line or turn the text round is escaped", () => {
