@@ -182,6 +182,24 @@ describe("a name", () => {
     expect(error.message).toContain("127.0.0.2");
   });
 
+  test.each([
+    undefined,
+    null,
+    "127.0.0.1",
+    [undefined],
+    ["127.0.0.1"],
+    [{ type: "ipv4", host: "127.0.0.1", port: 0 }],
+    [{ type: "ipv4", host: "b.example", port: 0, octets: Uint8Array.of(127, 0, 0, 1) }],
+    [{ type: "ipv6", host: "::1", port: 0, octets: Uint8Array.of(127, 0, 0, 1) }],
+  ])("a resolver that gives %j", async (given) => {
+    const before = heldResources();
+    const resolver = { resolve: () => Promise.resolve(given) } as unknown as Resolver;
+    const error = await failureOf(dialAddress({ destination: parseAddress("a.example", 80), resolver }));
+    expect(error).toMatchObject({ code: "ERR_SOCKS_RESOLVE_FAILED", stage: "resolve" });
+    expect(error.message).toContain("the resolver gave something else than an array of IP addresses");
+    await expectReleased(before);
+  });
+
   test("a resolver that throws, breaks its promise, or finds nothing", async () => {
     const destination = parseAddress("a.example", 80);
     const broken = new TypeError("broken");
