@@ -4,7 +4,7 @@ import { bindThrough, type BindThroughOptions, type DialledListener, type Dialle
 import type { Address } from "@sockskit/wire";
 
 import { rememberConnection } from "./connection-info.ts";
-import { type Peer, type ProxyChoice, readChain, readPeer } from "./read-options.ts";
+import { type Peer, type ProxyChoice, readChain, readPeer, requireOptions } from "./read-options.ts";
 
 /** Whom {@link bind} expects, at which proxy, and how. */
 export interface BindOptions
@@ -71,6 +71,7 @@ export class Binding {
  * ```
  */
 export async function bind(options: BindOptions): Promise<Binding> {
+  requireOptions(options);
   const { proxy, chain, peer, allowHalfOpen = false, ...rest } = options;
   const expected = readPeer(peer);
   return new Binding(

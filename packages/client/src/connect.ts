@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { dialThrough, type DialThroughOptions } from "@sockskit/dial";
 
 import { rememberConnection } from "./connection-info.ts";
-import { type ProxyChoice, readChain, readDestination, type Target } from "./read-options.ts";
+import { type ProxyChoice, readChain, readDestination, requireOptions, type Target } from "./read-options.ts";
 
 /** Where {@link connect} leads, through what, and how. */
 export interface ConnectOptions
@@ -35,6 +35,7 @@ export interface ConnectOptions
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
+  requireOptions(options);
   const destination = readDestination(options.target);
   const chain = readChain(options);
   // One copy of the options, those of this layer included: taking them out first would cost more than it tidies.

@@ -68,7 +68,10 @@ const targets = new Remembered((text) => parseHostPort(text));
 export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
   if (proxy !== undefined && chain === undefined) return [readProxy(proxy)];
   if (chain !== undefined && proxy === undefined) {
-    return typeof chain === "string" ? local(() => parseProxyChain(chain)) : chain.map(readProxy);
+    if (typeof chain === "string") return local(() => parseProxyChain(chain));
+    if (!Array.isArray(chain))
+      throw badOption(`chain is ${kindOf(chain)}; expected proxy URLs, as a list or as a text`);
+    return (chain as readonly (string | ProxyUrl)[]).map((proxy, index) => readProxy(proxy, `chain[${index}]`));
   }
   const problem = proxy === undefined ? "neither proxy nor chain is given" : "both proxy and chain are given";
   throw badOption(`${problem}; expected one of them`);
@@ -77,10 +80,37 @@ export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
 /**
  * One proxy, from its URL unless it was parsed before.
  *
- * @throws SocksError with the code of the url package.
+ * @param name - What the caller calls that option.
+ * @throws SocksError with the code of the url package, or `ERR_SOCKS_BAD_OPTION`.
  */
-export function readProxy(proxy: string | ProxyUrl): ProxyUrl {
-  return typeof proxy === "string" ? proxyUrls.read(proxy) : proxy;
+export function readProxy(proxy: string | ProxyUrl, name = "proxy"): ProxyUrl {
+  if (typeof proxy === "string") return proxyUrls.read(proxy);
+  if (isParsedProxy(proxy)) return proxy;
+  throw badOption(`${name} is ${kindOf(proxy)}; expected a proxy URL as a text, or what parseProxyUrl gave`);
+}
+
+function isParsedProxy(proxy: unknown): proxy is ProxyUrl {
+  if (typeof proxy !== "object" || proxy === null) return false;
+  const { scheme, address } = proxy as Partial<ProxyUrl>;
+  return typeof scheme === "string" && typeof address === "object" && address !== null;
+}
+
+/**
+ * Refuses a call without options.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function requireOptions(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw badOption(
+    `the options are ${kindOf(options)}; expected an object, for example { proxy: "socks5h://host:1080" }`,
+  );
+}
+
+/** What a value is, without a word of what it holds: that may be a password. */
+function kindOf(value: unknown): string {
+  if (value instanceof URL) return "a URL object (its href is the text)";
+  return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { associateThrough, type AssociateThroughOptions, type SocksError, type UdpAssociation } from "@sockskit/dial";
 import type { Address, IpAddress } from "@sockskit/wire";
 
-import { type ProxyChoice, readChain, readDestination, type Target } from "./read-options.ts";
+import { type ProxyChoice, readChain, readDestination, requireOptions, type Target } from "./read-options.ts";
 
 /** Through which proxy {@link createUdpSocket} sends, and how. */
 export interface CreateUdpSocketOptions
@@ -107,6 +107,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
  * ```
  */
 export async function createUdpSocket(options: CreateUdpSocketOptions): Promise<UdpSocket> {
+  requireOptions(options);
   const { proxy, chain, ...rest } = options;
   const opened: { socket?: UdpSocket } = {};
   const association = await associateThrough({

@@ -8,10 +8,12 @@ import { parseAddress, parseHostPort } from "@sockskit/wire";
 import { afterEach, describe, expect, test } from "vitest";
 
 import {
+  bind,
   connect,
   connectionInfo,
   type ConnectOptions,
   createResolver,
+  createUdpSocket,
   isSocksError,
   type ProgressEvent,
   type SocksError,
@@ -88,6 +90,25 @@ describe("the proxy", () => {
       expect(await failure({ target })).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION" });
     } finally {
       delete process.env["ALL_PROXY"];
+    }
+  });
+
+  test.each([
+    [{ proxy: null, target }, "proxy is null; expected a proxy URL"],
+    [{ proxy: 5, target }, "proxy is a value of type number; expected a proxy URL"],
+    [{ proxy: {}, target }, "proxy is a value of type object; expected a proxy URL"],
+    [{ proxy: new URL("socks5://u:canary-pass@a"), target }, "proxy is a URL object (its href is the text); expected"],
+    [{ chain: null, target }, "chain is null; expected proxy URLs"],
+    [{ chain: ["socks5://a", null], target }, "chain[1] is null; expected a proxy URL"],
+    [undefined, "the options are undefined; expected an object"],
+    [null, "the options are null; expected an object"],
+  ])("of a wrong type is refused in words: %#", async (options, message) => {
+    for (const call of [connect, bind, createUdpSocket]) {
+      const given = options && { ...options, peer: "192.0.2.1" };
+      const error: unknown = await call(given as unknown as never).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION", side: "local" });
+      expect((error as SocksError).message).toContain(message);
+      checkNoSecrets(error, ["canary-pass"]);
     }
   });
 

@@ -11,7 +11,7 @@ import { ClientHandshake, type ClientHandshakeOptions, HandshakeError } from "@s
 import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress, formatHost, ipv4Address, METHOD, methodName } from "@sockskit/wire";
 
-import { readDestination, readProxy, type Target } from "../read-options.ts";
+import { readDestination, readProxy, requireOptions, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
 import { askMethods, askRequest } from "./questions.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
@@ -66,6 +66,7 @@ class Probe {
   #heard: Uint8Array = new Uint8Array(0);
 
   constructor(options: ProbeOptions) {
+    requireOptions(options);
     this.#options = options;
     this.#proxy = readProxy(options.proxy);
     this.#url = formatProxyUrl(this.#proxy);

@@ -1,5 +1,5 @@
 import { SocksError, type HopReference, type SocksStage } from "../errors.ts";
-import { requireInteger } from "./require.ts";
+import { badOption, requireInteger } from "./require.ts";
 
 /** A stage that an {@link Operation} can be in. */
 export type ActiveStage = Exclude<SocksStage, "relay">;
@@ -78,6 +78,7 @@ export class Operation<T> {
     this.#reject = reject;
     requireTimeout(limits.timeoutName ?? "timeoutMs", limits.timeoutMs);
     if (limits.stageTimeoutsMs !== undefined) requireStageTimeouts(limits.stageTimeoutsMs);
+    if (limits.signal !== undefined) requireSignal(limits.signal);
     this.#armTimer(limits.timeoutMs);
     if (limits.signal !== undefined) this.#watch(limits.signal);
   }
@@ -201,4 +202,10 @@ function requireStageTimeouts(timeouts: StageTimeouts): void {
   for (const [stage, limit] of Object.entries(timeouts) as [string, number | undefined][]) {
     if (limit !== undefined) requireTimeout(`stageTimeoutsMs["${stage}"]`, limit);
   }
+}
+
+function requireSignal(signal: unknown): void {
+  const given = signal as Partial<AbortSignal> | null;
+  if (typeof given?.addEventListener === "function" && typeof given.removeEventListener === "function") return;
+  throw badOption(`signal is ${given === null ? "null" : `a value of type ${typeof given}`}; expected an AbortSignal`);
 }

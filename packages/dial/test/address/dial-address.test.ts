@@ -335,6 +335,15 @@ describe("giving up", () => {
     await expectReleased(before);
   });
 
+  test.each([{}, null, 5])("a signal that is none is refused before a timer runs: %j", async (given) => {
+    const before = heldResources();
+    const signal = given as unknown as AbortSignal;
+    const error = await failureOf(dialAddress({ destination: parseAddress("127.0.0.1", 80), signal }));
+    expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION", side: "local" });
+    expect(error.message).toMatch(/^signal is .*; expected an AbortSignal$/);
+    expect(heldResources()["Timeout"] ?? 0).toBeLessThanOrEqual(before["Timeout"] ?? 0);
+  });
+
   test("during the look-up: the resolver is told", async () => {
     let told: AbortSignal | undefined;
     const resolver: Resolver = {
