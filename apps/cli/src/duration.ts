@@ -1,4 +1,5 @@
 import { usageError } from "./cli-error.ts";
+import { showArgument } from "./show-argument.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h)$/;
@@ -14,5 +15,5 @@ export function parseDuration(text: string): number {
   const [, number = "", unit = ""] = DURATION.exec(text) ?? [];
   const ms = Math.round(Number(number) * (UNIT_MS[unit] ?? 0));
   if (ms >= 1 && ms <= MAX_DURATION_MS) return ms;
-  throw usageError(`"${text}" is no duration; expected for example 500ms, 10s, 2m or 1h, at most 596h`);
+  throw usageError(`${showArgument(text)} is no duration; expected for example 500ms, 10s, 2m or 1h, at most 596h`);
 }

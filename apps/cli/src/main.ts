@@ -7,6 +7,20 @@ import { version } from "./version.ts";
 /** Commands of the plan that are not there yet: refused by name, instead of being called unknown. */
 const LATER: ReadonlySet<string> = new Set(["resolve", "decode", "check", "explain", "run", "gateway"]);
 
+/** What a message may begin with: nothing else of the command line, which may be a proxy URL with a password. */
+const COMMANDS: ReadonlySet<string> = new Set([
+  ...LATER,
+  "connect",
+  "fetch",
+  "probe",
+  "forward",
+  "bind",
+  "udp",
+  "serve",
+  "identd",
+  "help",
+]);
+
 /** Runs the command line and ends the process with its status. */
 export async function run(args: readonly string[]): Promise<never> {
   process.on("uncaughtException", (error) => process.exit(report(args, error)));
@@ -35,7 +49,8 @@ async function runToStatus(args: readonly string[]): Promise<number> {
 
 function report(args: readonly string[], error: unknown): number {
   const status = exitStatusOf(error);
-  const command = args.find((argument) => !argument.startsWith("-")) ?? "";
+  const first = args.find((argument) => !argument.startsWith("-")) ?? "";
+  const command = COMMANDS.has(first) ? first : "";
   const reporter = new Reporter({ command, json: args.includes("--json"), verbose: 0 });
   // Like any program in a pipeline: the reader knows why it left.
   if (status !== EXIT_STATUS["broken-pipe"]) reporter.error(error);

@@ -10,6 +10,7 @@ import type { ProbeOptions } from "./commands/probe.ts";
 import type { IdentdOptions } from "./commands/identd.ts";
 import type { ServeOptions } from "./commands/serve.ts";
 import type { UdpOptions } from "./commands/udp.ts";
+import { showArgument, showUnknownWord } from "./show-argument.ts";
 import { print } from "./standard-output.ts";
 
 /**
@@ -127,15 +128,27 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(`${sentence(error.message)}; see sockskit --help`);
+    if (error.exitCode !== 0) throw usageError(`${sentence(error)}; see sockskit --help`);
     await print(help);
   }
   return status;
 }
 
-/** Commander's message on one line, without its prefix. */
-function sentence(message: string): string {
-  return message
+/** Codes of Commander whose messages quote what this file declares, and nothing of the command line. */
+const QUOTES_DECLARATIONS: ReadonlySet<string> = new Set([
+  "commander.missingArgument",
+  "commander.optionMissingArgument",
+]);
+
+/** Commander's message on one line, without its prefix and without what may be a secret. */
+function sentence({ code, message }: CommanderError): string {
+  // From the first quote to the last: the word itself may contain some.
+  const shown = QUOTES_DECLARATIONS.has(code)
+    ? message
+    : code === "commander.excessArguments"
+      ? message.replace(/( but got \d+): .*/s, "$1")
+      : message.replace(/'(.*)'/s, (_quoted, word: string) => `'${showUnknownWord(word)}'`);
+  return shown
     .replace(/^error: /, "")
     .replaceAll(/\.?\s*\n\s*/g, " ")
     .replace(/\.$/, "");
@@ -153,12 +166,12 @@ function answerTimeout(program: Command): Option {
 
 function parseSize(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw usageError(`"${text}" is no number of bytes`);
+  throw usageError(`${showArgument(text)} is no number of bytes`);
 }
 
 function parseCount(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw usageError(`"${text}" is no number from 0 to 9999`);
+  throw usageError(`${showArgument(text)} is no number from 0 to 9999`);
 }
 
 const GENERAL_HELP = `

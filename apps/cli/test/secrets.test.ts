@@ -64,6 +64,40 @@ describe.each(MODES.map((mode) => ({ mode, name: mode.join(" ") })))(
       expect(await check(["connect", ...mode, "server.example:1"], env)).toBe(2);
     });
 
+    test("when it is in the wrong place of the command line", async () => {
+      const url = proxy(CANARY);
+      const pair = `alice:${CANARY}`;
+      for (const args of [
+        ["-x", url, "connect", "a:1"],
+        [url],
+        [pair],
+        ["help", url],
+        ["connect", `--usr=${pair}`, "a:1"],
+        ["connect", `--usr=${CANARY}`, "a:1"],
+        ["connect", `--usr='${CANARY}'`, "a:1"],
+        ["connect", `-u${CANARY}`, "a:1"],
+        ["connect", `--${url}`, "a:1"],
+        ["connect", "a:1", url],
+        ["connect", "-x", "socks5h://h", "--timeout", url, "a:1"],
+        ["connect", "-x", "socks5h://h", url],
+        ["connect", "-x", "socks5h://h", `${pair}@h:1`],
+        ["forward", "-x", "socks5h://h", url, "a:1"],
+        ["forward", "-x", "socks5h://h", `${pair}@h:1`, "a:1"],
+        ["serve", url],
+        ["fetch", "-x", "socks5h://h", "-X", url, "http://h"],
+        ["fetch", "-x", "socks5h://h", "-X", pair, "http://h"],
+        ["fetch", "-x", "socks5h://h", "--max-redirs", url, "http://h"],
+        ["fetch", "-x", "socks5h://h", "--max-time", pair, "http://h"],
+        ["udp", "-x", "socks5h://h", "--fragment", url, "a:1"],
+        ["identd", "--tell", url],
+      ]) {
+        const [first = "", ...rest] = args;
+        const { status, stdout, stderr } = await run(first === "-x" ? [...args, ...mode] : [first, ...mode, ...rest]);
+        checkNoSecrets([stdout, stderr], [CANARY]);
+        expect({ args, status }).toEqual({ args, status: first === "help" ? expect.any(Number) : 2 });
+      }
+    }, 60_000);
+
     test("when a proxy is probed", async () => {
       expect(await check(["probe", ...mode, proxy(CANARY)])).toBe(0);
       expect(await check(["probe", ...mode, proxy(OTHER)])).toBe(0);

@@ -4,6 +4,7 @@ import { createIdentServer, type IdentAnswered, type IdentDisclosure, userIdText
 import { formatAddress, formatHost } from "@sockskit/wire";
 
 import { CliError, reasonOf, usageError } from "../cli-error.ts";
+import { showArgument } from "../show-argument.ts";
 import type { CommonOptions } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { interruption } from "../interruption.ts";
@@ -60,7 +61,7 @@ export async function identd(address: string, options: IdentdOptions): Promise<n
 function parseDisclosure(text: string): IdentDisclosure {
   if (text === "name" || text === "uid" || text === "hash" || text === "hidden") return text;
   if (/^fixed:./su.test(text)) return { fixed: text.slice("fixed:".length) };
-  throw usageError(`"${text}" is nothing to tell; expected name, uid, hash, hidden or fixed:NAME`);
+  throw usageError(`${showArgument(text)} is nothing to tell; expected name, uid, hash, hidden or fixed:NAME`);
 }
 
 function readKey(path: string): Uint8Array {

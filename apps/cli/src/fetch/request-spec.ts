@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
 import { usageError } from "../cli-error.ts";
+import { showArgument } from "../show-argument.ts";
 
 /** One header as it is sent. */
 export type Header = readonly [name: string, value: string];
@@ -32,7 +33,7 @@ const HOST = /^[a-z]+:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)/i;
  */
 export function parseMethod(text: string): string {
   if (METHOD.test(text) && text.toUpperCase() !== "CONNECT") return text;
-  throw usageError(`"${text}" is no method that can be fetched with; expected for example GET or PUT`);
+  throw usageError(`${showArgument(text)} is no method that can be fetched with; expected for example GET or PUT`);
 }
 
 /**

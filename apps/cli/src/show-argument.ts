@@ -1,0 +1,13 @@
+/**
+ * An argument as a message may quote it: not at all when it could be a proxy URL or `name:password` in the wrong place.
+ */
+export function showArgument(text: string): string {
+  return /[@:]/.test(text) ? '"***"' : `"${text}"`;
+}
+
+/** A word that is no option and no command, as a message may quote it: an option without what was given to it. */
+export function showUnknownWord(word: string): string {
+  // "-us3cret" is "-u" with a value.
+  const name = word.startsWith("--") ? word.split("=", 1)[0] : word.startsWith("-") ? word.slice(0, 2) : word;
+  return /[@:]/.test(name ?? "") ? "***" : (name ?? "");
+}
