@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { type LoopbackServer, listenTcp } from "@sockskit/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { collect, run, start, stopAll } from "./run-sockskit.ts";
+import { collect, finish, run, start, stopAll } from "./run-sockskit.ts";
 import { type TestProxy, startProxy } from "./socks-proxy.ts";
 
 const CERTIFICATE = fileURLToPath(new URL("tls-cert.pem", import.meta.url));
@@ -303,6 +303,7 @@ describe("destinations that do not behave", () => {
       1,
       "ERR_SOCKS_HTTP_FAILED",
     ],
+    ["another protocol without its name", "HTTP/1.1 101 Switching\r\n\r\n", false, 1, "ERR_SOCKS_HTTP_FAILED"],
   ])("%s", async (_what, reply, reset, status, code) => {
     const outcome = await run(["fetch", ...via(), await listenRaw(reply, reset)]);
     expect(outcome.stderr).toMatch(new RegExp(`^sockskit fetch: [^\\n]+ \\[${code}\\]\\n$`));
@@ -329,6 +330,29 @@ describe("destinations that do not behave", () => {
   test("a body without length that ends is whole", async () => {
     const outcome = await run(["fetch", ...via(), await listenRaw("HTTP/1.0 200 OK\r\n\r\nall of it")]);
     expect(outcome).toEqual({ status: 0, stdout: "all of it", stderr: "" });
+  });
+
+  test("-o on a file that cannot be written is an error, however late the body is", async () => {
+    for (const body of ["hello", ""]) {
+      const server = await listenTcp((socket) => {
+        socket.once("data", () => {
+          socket.write("HTTP/1.0 200 OK\r\n\r\n");
+          setTimeout(() => socket.end(body), 300);
+        });
+      });
+      raw.push(server);
+      const file = join(folder, "nowhere", "page");
+      const outcome = await run(["fetch", ...via(), "-o", file, `http://server.example:${server.port}/`]);
+      const stderr = `sockskit fetch: cannot write ${file}: ENOENT [ERR_SOCKS_FILE]\n`;
+      expect(outcome).toEqual({ status: 1, stdout: "", stderr });
+    }
+  });
+
+  test("--max-time ends standard input that never does", async () => {
+    const child = start(["fetch", ...via(), "-m", "300ms", "-d", "@-", `${base()}/`]);
+    const { status, stderr } = await finish(child);
+    expect(status).toBe(9);
+    expect(stderr).toContain("[ERR_SOCKS_TIMEOUT]");
   });
 
   test("--max-time ends a body that never does", async () => {

@@ -2,6 +2,7 @@ import { createWriteStream, readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 
 import { parseAddress } from "@sockskit/wire";
 
@@ -46,8 +47,8 @@ export interface FetchOptions extends RouteOptions {
 /** `sockskit fetch`: one HTTP request through the proxy, and where redirects lead when asked to follow. */
 export async function fetchUrl(text: string, options: FetchOptions): Promise<number> {
   const fetching = new Fetching(options);
-  const destination = await fetching.prepare(text);
-  if (options.maxTime === undefined) return fetching.run(destination);
+  const work = async (): Promise<number> => fetching.run(await fetching.prepare(text));
+  if (options.maxTime === undefined) return work();
   const { maxTime } = options;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -56,7 +57,7 @@ export async function fetchUrl(text: string, options: FetchOptions): Promise<num
       maxTime,
     );
   });
-  return Promise.race([fetching.run(destination), late]).finally(() => clearTimeout(timer));
+  return Promise.race([late, work()]).finally(() => clearTimeout(timer));
 }
 
 /** One call of the command. */
@@ -154,8 +155,10 @@ class Fetching {
 
   #write(data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#openOutput().write(data, (error) =>
-        error === null || error === undefined ? resolve() : reject(this.#outputError(error)),
+      const output = this.#openOutput();
+      // A stream that failed before, while the response was awaited, knows why; its callback only hears that it is gone.
+      output.write(data, (error) =>
+        error === null || error === undefined ? resolve() : reject(this.#outputError(output.errored ?? error)),
       );
     });
   }
@@ -164,7 +167,7 @@ class Fetching {
     if (this.#output !== undefined) return this.#output;
     const { output = "-" } = this.#options;
     this.#output = output === "-" ? openStandardOutput() : createWriteStream(output);
-    // A failure comes to the callback of the write as well.
+    // A failure comes to the callback of the write, or to #finish, as well.
     this.#output.on("error", () => undefined);
     return this.#output;
   }
@@ -176,14 +179,16 @@ class Fetching {
   }
 
   /** Waits until everything is written. */
-  #finish(): Promise<void> {
+  async #finish(): Promise<void> {
     const output = this.#output;
-    if (output === undefined || output === process.stdout) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      output.once("error", (error) => reject(this.#outputError(error)));
-      output.once("close", resolve);
-      output.end();
-    });
+    if (output === undefined || output === process.stdout) return;
+    output.end();
+    try {
+      // It also sees what happened before, as when the file could not be opened.
+      await finished(output);
+    } catch (error) {
+      throw this.#outputError(error as Error);
+    }
   }
 
   #reportResponse(response: IncomingMessage, url: URL, proxies: readonly string[], bodyOctets: number): void {

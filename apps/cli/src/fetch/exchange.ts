@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
 import { type Socket, isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import { type TLSSocket, connect as connectTls } from "node:tls";
 
 import { CliError, reasonOf } from "../cli-error.ts";
@@ -94,16 +95,23 @@ export function exchange(
       maxHeaderSize: MAX_HEAD_SIZE,
     });
     let broken: (error: Error) => void = (error) => outgoing.destroy(error);
+    const leave = (socket: Duplex): void => {
+      socket.destroy();
+      reject(new CliError("ERR_SOCKS_HTTP_FAILED", `${url.host} wants to leave HTTP, which was not asked for`));
+    };
     outgoing.on("response", (response) => {
+      // Without the header Upgrade Node takes it for a response, which 101 never is.
+      if (response.statusCode === 101) {
+        response.on("error", () => undefined);
+        leave(connection);
+        return;
+      }
       // What is wrong with the body is told to the request; the response would only hear that it was cut off.
       broken = (error) => response.destroy(error);
       outgoing.on("error", broken);
       resolve(response);
     });
-    outgoing.on("upgrade", (_response, socket) => {
-      socket.destroy();
-      reject(new CliError("ERR_SOCKS_HTTP_FAILED", `${url.host} wants to leave HTTP, which was not asked for`));
-    });
+    outgoing.on("upgrade", (_response, socket) => leave(socket));
     outgoing.setTimeout(silenceMs, () => {
       const message = `${url.host} has sent nothing for ${silenceMs / 1000} s`;
       broken(new CliError("ERR_SOCKS_TUNNEL_BROKEN", message));
