@@ -56,6 +56,27 @@ describe("the command line", () => {
     expect(Math.min(...times)).toBeLessThan(500);
   });
 
+  test.each(["22.17.1", "23.11.0", "24.10.0", "25.1.0"])(
+    "Node %s is refused before anything is loaded",
+    async (node) => {
+      const folder = mkdtempSync(join(tmpdir(), "sockskit-"));
+      try {
+        const hook = join(folder, "hook.mjs");
+        writeFileSync(
+          hook,
+          `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${node}" } });`,
+        );
+        expect(await run(["--version"], { env: { NODE_OPTIONS: `--import ${hook}` } })).toEqual({
+          status: 2,
+          stdout: "",
+          stderr: `sockskit: this is Node ${node}; expected 22.18, 24.11, 26 or newer\n`,
+        });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+
   test("--help lists the commands, examples and statuses", async () => {
     const { status, stdout, stderr } = await run(["--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
