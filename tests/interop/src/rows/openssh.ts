@@ -22,7 +22,9 @@ export const OPENSSH_ROWS: readonly Row[] = COMBINATIONS.flatMap((combination) =
       const { login } = (await context.server("sshd", startSshd)) as SshServer;
       const proxy = await sockskitd(context, combination.auth);
       const url = `${combination.scheme}://${userinfo(combination.auth)}127.0.0.1:${proxy.port}`;
-      const command = sockskit("connect", "-x", url, "%h:%p").join(" ");
+      // A shell reads it: a path may have a space.
+      const words = sockskit("connect", "-x", url, "%h:%p").map((word) => `'${word}'`);
+      const command = words.join(" ");
       return { argv: ["ssh", "-o", `ProxyCommand=${command}`, "-W", `127.0.0.1:${port}`, ...login] };
     },
   }),
