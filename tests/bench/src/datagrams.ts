@@ -4,14 +4,13 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { Scope } from "@sockskit/interop-tests";
 import type { DatagramJob, DatagramOrder, DatagramReport } from "./datagram-job.ts";
+import { readOptions } from "./options.ts";
 import { startContestants, type Contestant } from "./servers.ts";
 import { describeMachine } from "./table.ts";
 import { processorTime } from "./usage.ts";
 
-const MOST = { rounds: 50, seconds: 60 } as const;
 const PATIENCE_MS = 10_000;
 /** Servers that relay datagrams; the others have no UDP ASSOCIATE. */
 const RELAYS = /^(?:no proxy|sockskitd|Dante)/u;
@@ -37,15 +36,9 @@ interface Sample {
   readonly costUs: number | undefined;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    only: { type: "string", multiple: true, default: [] },
-  },
-});
-const rounds = bounded("rounds", options.rounds);
-const seconds = bounded("seconds", options.seconds);
+const USAGE = "npm run bench:datagrams [-- --rounds 3] [--seconds 2] [--only SERVER]...";
+const options = readOptions(USAGE);
+const { rounds, seconds } = options;
 const only = options.only.map((text) => text.toLowerCase());
 const isWanted = (title: string): boolean =>
   RELAYS.test(title) && (only.length === 0 || only.some((text) => title.toLowerCase().includes(text)));
@@ -150,11 +143,4 @@ function start(file: string): ChildProcess {
   const child = fork(new URL(file, import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   scope.defer(() => child.kill());
   return child;
-}
-
-function bounded(name: keyof typeof MOST, text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= MOST[name] && (name === "seconds" || Number.isInteger(value))) return value;
-  console.error(`bench: --${name} is "${text}"; expected a number up to ${MOST[name]}`);
-  process.exit(2);
 }

@@ -4,10 +4,10 @@
 // tables and charts into docs/benchmarks.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { Scope } from "@sockskit/interop-tests";
 import { costChart, rateChart } from "./chart.ts";
 import { Bench } from "./measure.ts";
+import { readOptions } from "./options.ts";
 import type { ServerResults } from "./results.ts";
 import { BENCH_ROWS, type BenchRow } from "./rows.ts";
 import { startContestants, type Contestant } from "./servers.ts";
@@ -15,18 +15,12 @@ import { describeMachine, formatTables } from "./table.ts";
 
 const DOCS = new URL("../../../docs/", import.meta.url);
 const MARKS = ["<!-- figures: npm run bench -- --write -->", "<!-- end of figures -->"] as const;
-const MOST = { rounds: 50, seconds: 60 } as const;
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    only: { type: "string", multiple: true, default: [] },
-    write: { type: "boolean", default: false },
-  },
-});
-const rounds = bounded("rounds", options.rounds);
-const seconds = bounded("seconds", options.seconds);
+const USAGE = `npm run bench [-- --rounds 3] [--seconds 2] [--only TEXT]... [--write]
+--only takes parts of names of rows (${[...BENCH_ROWS.map(({ name }) => name), "idle"].join(", ")}) and of servers.
+--write puts the tables and charts into docs/benchmarks.md.`;
+const options = readOptions(USAGE, { canWrite: true });
+const { rounds, seconds } = options;
 const isRowName = (text: string): boolean =>
   [...BENCH_ROWS.map(({ name }) => name), "idle"].some((name) => name.includes(text));
 const onlyRows = options.only.filter(isRowName);
@@ -101,11 +95,4 @@ function write(heading: string, tables: string, servers: readonly ServerResults[
   writeFileSync(new URL("benchmarks-rates.svg", DOCS), `${rateChart(rows, servers)}\n`);
   writeFileSync(new URL("benchmarks-costs.svg", DOCS), `${costChart(rows, servers)}\n`);
   console.log(`wrote ${document} and its charts`);
-}
-
-function bounded(name: keyof typeof MOST, text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= MOST[name] && (name === "seconds" || Number.isInteger(value))) return value;
-  console.error(`bench: --${name} is "${text}"; expected a number up to ${MOST[name]}`);
-  process.exit(2);
 }
