@@ -21,7 +21,7 @@ export function readOptions(usage: string, { canWrite = false } = {}): BenchOpti
         rounds: { type: "string", default: "3" },
         seconds: { type: "string", default: "2" },
         only: { type: "string", multiple: true, default: [] },
-        ...(canWrite ? { write: { type: "boolean", default: false } as const } : {}),
+        write: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     });
@@ -29,7 +29,8 @@ export function readOptions(usage: string, { canWrite = false } = {}): BenchOpti
       console.log(usage);
       process.exit(0);
     }
-    const { only, write = false } = values;
+    const { only, write } = values;
+    if (write && !canWrite) throw new TypeError("Unknown option '--write'");
     return { rounds: bounded("rounds", values.rounds), seconds: bounded("seconds", values.seconds), only, write };
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
