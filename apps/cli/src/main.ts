@@ -1,4 +1,5 @@
 import { CliError } from "./cli-error.ts";
+import { endProcess } from "./end-process.ts";
 import { EXIT_STATUS, exitStatusOf } from "./exit-status.ts";
 import { Reporter } from "./reporter.ts";
 import { print } from "./standard-output.ts";
@@ -22,11 +23,11 @@ const COMMANDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Runs the command line and ends the process with its status. */
-export async function run(args: readonly string[]): Promise<never> {
+export async function run(args: readonly string[]): Promise<void> {
   process.on("uncaughtException", (error) => process.exit(report(args, error)));
   // Nobody reads the messages: then there is nobody to tell that to.
   process.stderr.on("error", () => undefined);
-  process.exit(await runToStatus(args));
+  await endProcess(await runToStatus(args));
 }
 
 async function runToStatus(args: readonly string[]): Promise<number> {

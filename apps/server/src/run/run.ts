@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { Daemon, type DaemonOptions } from "./daemon.ts";
 import { hideUsers } from "./process-title.ts";
 
@@ -33,9 +34,20 @@ export async function run(options: DaemonOptions): Promise<number> {
   const fail = (error: unknown): void => void daemon.fail(error).then(() => process.exit(FAILED));
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
 
-  await daemon.stop(await asked);
+  const signal = await asked;
+  stopCompiling();
+  await daemon.stop(signal);
   setTimeout(() => process.exit(STOPPED), END_DEADLINE_MS).unref();
   return STOPPED;
+}
+
+/**
+ * Node waits at its exit for functions that are being compiled in the background, and such a compilation may wait for the main
+ * thread to collect garbage: then neither ends (https://github.com/nodejs/node/issues/54918). What is under way now is done
+ * long before the last session has ended.
+ */
+function stopCompiling(): void {
+  for (const flag of ["--no-opt", "--no-maglev", "--no-concurrent-sparkplug"]) setFlagsFromString(flag);
 }
 
 function ignore(): void {
