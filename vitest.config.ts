@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "tests/*/test/**/*.test.ts", "tooling/*/test/**/*.test.ts"],
     benchmark: { include: ["{packages,apps}/*/test/**/*.bench.ts"] },
-    testTimeout: 20_000,
+    testTimeout: 40_000,
     hookTimeout: 30_000,
     passWithNoTests: false,
     coverage: {

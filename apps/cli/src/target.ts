@@ -42,8 +42,12 @@ function parseArgument(text: string, minimalPort: number, defaultPort?: number):
   try {
     address = parseHostPort(text, defaultPort);
   } catch (error) {
-    if (error instanceof WireError) throw usageError(error.message);
-    throw error;
+    if (!(error instanceof WireError)) throw error;
+    // What stands where a port belongs may be a password: name:password is written that way too.
+    const colon = text.lastIndexOf(":");
+    const isShown = colon < 0 || error.code !== "ERR_SOCKS_BAD_PORT" || /^\d*$/.test(text.slice(colon + 1));
+    if (isShown) throw usageError(error.message);
+    throw usageError(`what follows "${text.slice(0, colon)}:" is no port; expected digits, 0 to 65535`);
   }
   if (address.port >= minimalPort) return address;
   throw usageError(`"${text}": port 0 is none; expected 1 to 65535`);

@@ -80,6 +80,7 @@ describe.each(MODES.map((mode) => ({ mode, name: mode.join(" ") })))(
         ["connect", "a:1", url],
         ["connect", "-x", "socks5h://h", "--timeout", url, "a:1"],
         ["connect", "-x", "socks5h://h", url],
+        ["connect", "-x", "socks5h://h", pair],
         ["connect", "-x", "socks5h://h", `${pair}@h:1`],
         ["forward", "-x", "socks5h://h", url, "a:1"],
         ["forward", "-x", "socks5h://h", `${pair}@h:1`, "a:1"],
