@@ -14,6 +14,7 @@ export type {
   CramEvidence,
   UserPassEvidence,
 } from "./evidence.ts";
+export type { SecureLayer, SslLayer } from "./layer.ts";
 export type {
   AuthAsk,
   AuthContinue,
@@ -21,6 +22,7 @@ export type {
   AuthFailed,
   AuthIncomplete,
   AuthMethod,
+  AuthSecure,
   AuthSend,
   AuthStep,
   AuthVerify,

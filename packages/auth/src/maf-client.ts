@@ -10,7 +10,14 @@ import {
 } from "@sockskit/wire";
 
 import { failure } from "./internal/attributes.ts";
-import { answerOem, checkedMethods, checkedRounds, encodeProcess, readMafMessage } from "./internal/maf-messages.ts";
+import {
+  answerOem,
+  cannotProtect,
+  checkedMethods,
+  checkedRounds,
+  encodeProcess,
+  readMafMessage,
+} from "./internal/maf-messages.ts";
 import { notAwaited } from "./internal/not-awaited.ts";
 import { joinOctets, sameOctets } from "./internal/octets.ts";
 import type { AuthFailed, AuthStep, ClientAuthExchange, ClientAuthMethod, ClientAuthStep } from "./method.ts";
@@ -151,6 +158,8 @@ class MafClientExchange implements ClientAuthExchange {
         return { type: "continue", consumed };
       case "send":
         return { type: "send", consumed, data: encodeProcess(id, step.data) };
+      case "secure":
+        return cannotProtect(consumed);
       case "failed": {
         const last = encodeProcess(id, step.send);
         // The server knows that it rejected us, and may try another method. Whatever else happened is for us to judge.

@@ -14,7 +14,14 @@ import {
 import { AuthError } from "./errors.ts";
 import type { AuthVerdict } from "./evidence.ts";
 import { failure } from "./internal/attributes.ts";
-import { answerOem, checkedMethods, checkedRounds, encodeProcess, readMafMessage } from "./internal/maf-messages.ts";
+import {
+  answerOem,
+  cannotProtect,
+  checkedMethods,
+  checkedRounds,
+  encodeProcess,
+  readMafMessage,
+} from "./internal/maf-messages.ts";
 import { notAwaited } from "./internal/not-awaited.ts";
 import { joinOctets, sameOctets } from "./internal/octets.ts";
 import type { AuthStep, ServerAuthExchange, ServerAuthMethod, ServerAuthStep } from "./method.ts";
@@ -172,6 +179,8 @@ class MafServerExchangeRun implements ServerAuthExchange {
         return { type: "continue", consumed };
       case "send":
         return { type: "send", consumed, data: encodeProcess(id, step.data) };
+      case "secure":
+        return cannotProtect(consumed);
       case "failed":
         this.#error = step.error;
         // Without a last word of the method the client may not know that it is over.

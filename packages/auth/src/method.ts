@@ -1,5 +1,6 @@
 import type { AuthError } from "./errors.ts";
 import type { AuthEvidence, AuthVerdict } from "./evidence.ts";
+import type { SecureLayer } from "./layer.ts";
 import type { AuthAnswer, AuthQuestion } from "./question.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { AuthAnswer, AuthQuestion } from "./question.ts";
  * `consumed` counts octets of the array given to `receive`; the rest stays with the caller, who gives
  * it again with whatever follows.
  */
-export type AuthStep = AuthIncomplete | AuthContinue | AuthSend | AuthDone | AuthFailed;
+export type AuthStep = AuthIncomplete | AuthContinue | AuthSend | AuthSecure | AuthDone | AuthFailed;
 
 /** More octets are needed; nothing was consumed. */
 export interface AuthIncomplete {
@@ -32,6 +33,21 @@ export interface AuthSend {
   readonly consumed: number;
   /** Octets to send; may hold a secret. */
   readonly data: Uint8Array;
+}
+
+/**
+ * Every octet behind this step is protected, the SOCKS request included: put the layer in place, then call `secured`.
+ * What was received and not consumed belongs to the layer.
+ */
+export interface AuthSecure {
+  /** Tag of the union. */
+  readonly type: "secure";
+  /** Octets of the input that were used. */
+  readonly consumed: number;
+  /** Last octets to send without the layer, if there are any. */
+  readonly send?: Uint8Array | undefined;
+  /** What protects the rest. */
+  readonly layer: SecureLayer;
 }
 
 /** The exchange succeeded; the SOCKS request comes next. */
@@ -115,7 +131,7 @@ export interface ClientAuthExchange {
   /** First octets to send, or `undefined` when the server speaks first. Called once. */
   begin(): Uint8Array | undefined;
   /**
-   * Goes on with what arrived. Not called between an `ask` step and `answer`.
+   * Goes on with what arrived. Not called between an `ask` step and `answer`, or a `secure` step and `secured`.
    *
    * @param bytes - Everything that was received and not consumed yet. No reference to it is kept.
    */
@@ -128,6 +144,13 @@ export interface ClientAuthExchange {
    * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL` (local) when no answer is awaited.
    */
   answer?(answer: AuthAnswer): AuthStep;
+  /**
+   * Goes on: the layer of the last `secure` step is in place, and octets are plain ones inside it from here on. The
+   * step consumes nothing. Only methods that protect have it.
+   *
+   * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL` (local) when no layer is awaited.
+   */
+  secured?(): AuthStep;
 }
 
 /** One run of a method on one connection, server side. It does no I/O and never throws for what a peer sends. */
@@ -135,7 +158,7 @@ export interface ServerAuthExchange {
   /** Most octets that one message of the peer can have; more without a step is a protocol error. */
   readonly maxMessageLength: number;
   /**
-   * Goes on with what arrived. Not called between a `verify` step and `resolve`.
+   * Goes on with what arrived. Not called between a `verify` step and `resolve`, or a `secure` step and `secured`.
    *
    * @param bytes - Everything that was received and not consumed yet. No reference to it is kept.
    */
@@ -147,4 +170,11 @@ export interface ServerAuthExchange {
    * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL` (local) when no verdict is awaited.
    */
   resolve(verdict: AuthVerdict): AuthStep;
+  /**
+   * Goes on: the layer of the last `secure` step is in place, and octets are plain ones inside it from here on. The
+   * step consumes nothing. Only methods that protect have it.
+   *
+   * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL` (local) when no layer is awaited.
+   */
+  secured?(): AuthStep;
 }

@@ -3,6 +3,7 @@ import { mafId } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 import {
   AuthError,
+  type ClientAuthExchange,
   type ClientAuthStep,
   type MafClientMethod,
   type MafClientOptions,
@@ -202,4 +203,19 @@ test("the password of a method inside shows nowhere", () => {
   exchange.begin();
   exchange.receive(octets(DO_B));
   checkNoSecrets({ exchange, step: exchange.receive(octets(`${PROCESS_B} 02 01 01`)) }, [password]);
+});
+
+test("a method that would protect what follows does not run inside: MAF goes on behind it", () => {
+  const protecting: ClientAuthExchange = {
+    maxMessageLength: 1,
+    begin: () => undefined,
+    receive: () => ({ type: "secure", consumed: 1, layer: { type: "ssl" } }),
+  };
+  const exchange = mafClient({ methods: [{ ...A, start: () => protecting }] }).start();
+  exchange.begin();
+  exchange.receive(octets(DO_A));
+  expect(exchange.receive(octets("05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 01 22"))).toMatchObject({
+    type: "failed",
+    error: { code: "ERR_SOCKS_BAD_OPTION", side: "local" },
+  });
 });

@@ -244,3 +244,14 @@ test.each<MafServerOptions>([
     expect.objectContaining({ name: "AuthError", code: "ERR_SOCKS_BAD_OPTION", side: "local" }),
   );
 });
+
+test("a method that would protect what follows does not run inside: MAF goes on behind it", () => {
+  const protecting: MafServerMethod = {
+    ...A,
+    start: () => ({ ...question.server(), receive: () => ({ type: "secure", consumed: 2, layer: { type: "ssl" } }) }),
+  };
+  expect(new Talk({ methods: [protecting] }).receive(CAN_DO_A, ANSWER_A).last).toMatchObject({
+    type: "failed",
+    error: { code: "ERR_SOCKS_BAD_OPTION", side: "local" },
+  });
+});

@@ -1,4 +1,4 @@
-import type { AuthQuestion } from "@sockskit/auth";
+import type { AuthQuestion, SecureLayer } from "@sockskit/auth";
 import type { Address } from "@sockskit/wire";
 
 import type { HandshakeError } from "./errors.ts";
@@ -8,6 +8,7 @@ export type ClientEvent =
   | ClientSendEvent
   | ClientProgressEvent
   | ClientQuestionEvent
+  | ClientSecureEvent
   | ClientListeningEvent
   | ClientEstablishedEvent
   | ClientFailedEvent;
@@ -46,6 +47,21 @@ export interface ClientQuestionEvent {
   readonly methodName: string;
   /** What the proxy wants to know. */
   readonly question: AuthQuestion;
+}
+
+/**
+ * The chosen method protects everything from here on. Put a layer over the connection, give it what
+ * `takeTrailingData()` has, then call `secured()`: from then on all octets of the machine go through the layer.
+ */
+export interface ClientSecureEvent {
+  /** Tag of the union. */
+  readonly type: "secure";
+  /** `METHOD` octet of the chosen method. */
+  readonly method: number;
+  /** Name of the chosen method. */
+  readonly methodName: string;
+  /** What was agreed on. */
+  readonly layer: SecureLayer;
 }
 
 /** The proxy listens for the peer of a BIND; `established` follows when the peer has connected. */

@@ -22,6 +22,7 @@ import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { boundAddressOf, describeRefusal } from "./internal/client-reply.ts";
 import { serverProtocol } from "./internal/foreign-protocol.ts";
 import { nextState } from "./internal/next-state.ts";
+import { requireTaken } from "./internal/require-taken.ts";
 import { OctetQueue } from "./internal/octet-queue.ts";
 import { formatMethod, formatMethods, formatOctet } from "./internal/octet-text.ts";
 import { CLIENT_STAGES } from "./internal/stages.ts";
@@ -126,12 +127,30 @@ export class ClientHandshake {
   }
 
   /**
+   * Goes on: the layer of the last `secure` event is in place.
+   *
+   * What the proxy sent behind the event must have been taken: read as if the layer had protected it, it would let
+   * whoever sits in between speak for the proxy. After a failure nothing happens.
+   *
+   * @throws HandshakeError `ERR_SOCKS_STATE` when no layer is awaited, or `takeTrailingData()` was left out.
+   */
+  secured(): readonly ClientEvent[] {
+    if (this.#state === "failed") return NO_EVENTS;
+    if (this.#state === "securing") requireTaken(this.#input.length);
+    this.#move("secured");
+    const exchange = this.#exchange as Required<ClientAuthExchange>; // Whoever protects goes on.
+    this.#applyAuthStep(exchange.secured());
+    return this.#run();
+  }
+
+  /**
    * Hands over what the proxy sent behind its last reply: the first octets of the tunnel.
    *
-   * From the `established` event on. Each octet is given once; `undefined` when there is none.
+   * From the `established` event on; after a `secure` event it is the first octets of the layer. Each octet is given
+   * once; `undefined` when there is none.
    */
   takeTrailingData(): Uint8Array | undefined {
-    return this.#state === "established" ? this.#input.take() : undefined;
+    return this.#state === "established" || this.#state === "securing" ? this.#input.take() : undefined;
   }
 
   #run(): readonly ClientEvent[] {
@@ -231,6 +250,11 @@ export class ClientHandshake {
       case "send":
         this.#send(step.data, true);
         return true;
+      case "secure":
+        if (step.send !== undefined) this.#send(step.send, true);
+        this.#move("secure");
+        this.#events.push({ type: "secure", method, methodName, layer: step.layer });
+        return false;
       case "done":
         if (step.send !== undefined) this.#send(step.send, true);
         if (step.warning !== undefined && this.#strict) {

@@ -25,6 +25,7 @@ export type {
   ClientListeningEvent,
   ClientProgressEvent,
   ClientQuestionEvent,
+  ClientSecureEvent,
   ClientSendEvent,
 } from "./client-events.ts";
 export { ClientHandshake } from "./client-handshake.ts";
@@ -41,6 +42,7 @@ export type {
   ServerFailedEvent,
   ServerReply,
   ServerRequestEvent,
+  ServerSecureEvent,
   ServerSendEvent,
 } from "./server-events.ts";
 export { ServerHandshake } from "./server-handshake.ts";

@@ -1,4 +1,4 @@
-import type { AuthEvidence } from "@sockskit/auth";
+import type { AuthEvidence, SecureLayer } from "@sockskit/auth";
 import type { Address } from "@sockskit/wire";
 
 import type { HandshakeError } from "./errors.ts";
@@ -45,6 +45,7 @@ export interface ServerReply {
 export type ServerEvent =
   | ServerSendEvent
   | ServerAuthenticateEvent
+  | ServerSecureEvent
   | ServerAuthenticatedEvent
   | ServerRequestEvent
   | ServerFailedEvent;
@@ -67,6 +68,21 @@ export interface ServerAuthenticateEvent {
   readonly methodName: string;
   /** What the client showed. */
   readonly evidence: AuthEvidence;
+}
+
+/**
+ * The chosen method protects everything from here on. Put a layer over the connection, give it what
+ * `takeTrailingData()` has, then call `secured()`: from then on all octets of the machine go through the layer.
+ */
+export interface ServerSecureEvent {
+  /** Tag of the union. */
+  readonly type: "secure";
+  /** `METHOD` octet of the chosen method. */
+  readonly method: number;
+  /** Name of the chosen method. */
+  readonly methodName: string;
+  /** What was agreed on. */
+  readonly layer: SecureLayer;
 }
 
 /** The chosen method finished with success. SOCKS 4 has none, and so no such event. */

@@ -14,6 +14,7 @@ import {
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { clientProtocol } from "./internal/foreign-protocol.ts";
 import { nextState } from "./internal/next-state.ts";
+import { requireTaken } from "./internal/require-taken.ts";
 import { OctetQueue } from "./internal/octet-queue.ts";
 import { formatMethods, formatOctet } from "./internal/octet-text.ts";
 import { SERVER_STAGES } from "./internal/stages.ts";
@@ -25,6 +26,9 @@ import { type ServerHandshakeOptions, type ServerSettings, serverSettings } from
 import { SERVER_TRANSITIONS, type ServerState, type ServerTransition } from "./server-transitions.ts";
 
 const NO_EVENTS: readonly ServerEvent[] = [];
+
+/** States in which what follows belongs to somebody else. */
+const GIVES_OCTETS: ReadonlySet<ServerState> = new Set(["securing", "deciding", "binding", "established"]);
 
 /** Commands that exist in SOCKS 4: its 03 is not UDP ASSOCIATE. */
 const SOCKS4_COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.resolve];
@@ -127,13 +131,30 @@ export class ServerHandshake {
   }
 
   /**
+   * Goes on: the layer of the last `secure` event is in place.
+   *
+   * What the client sent behind the event must have been taken: read as if the layer had protected it, it would let
+   * whoever sits in between speak for the client. After a failure nothing happens.
+   *
+   * @throws HandshakeError `ERR_SOCKS_STATE` when no layer is awaited, or `takeTrailingData()` was left out.
+   */
+  secured(): readonly ServerEvent[] {
+    if (this.#state === "failed") return NO_EVENTS;
+    if (this.#state === "securing") requireTaken(this.#input.length);
+    this.#move("secured");
+    const exchange = this.#exchange as Required<ServerAuthExchange>; // Whoever protects goes on.
+    this.#applyAuthStep(exchange.secured());
+    return this.#run();
+  }
+
+  /**
    * Hands over what the client sent behind its request: the first octets of the relayed stream.
    *
-   * From the `request` event on. Each octet is given once; `undefined` when there is none.
+   * From the `request` event on; after a `secure` event it is the first octets of the layer. Each octet is given once;
+   * `undefined` when there is none.
    */
   takeTrailingData(): Uint8Array | undefined {
-    const state = this.#state;
-    return state === "deciding" || state === "binding" || state === "established" ? this.#input.take() : undefined;
+    return GIVES_OCTETS.has(this.#state) ? this.#input.take() : undefined;
   }
 
   #run(): readonly ServerEvent[] {
@@ -246,6 +267,11 @@ export class ServerHandshake {
       case "send":
         this.#send(step.data);
         return true;
+      case "secure":
+        if (step.send !== undefined) this.#send(step.send);
+        this.#move("secure");
+        this.#events.push({ type: "secure", method, methodName, layer: step.layer });
+        return false;
       case "done":
         if (step.send !== undefined) this.#send(step.send);
         this.#finishAuthentication(step.identity);

@@ -5,6 +5,7 @@
  * - `greeting`: reading the methods of a SOCKS 5 client.
  * - `authenticating`: running the chosen method's exchange.
  * - `verifying`: the owner looks for a verdict.
+ * - `securing`: the owner puts the layer in place that protects the rest.
  * - `requesting`: reading a SOCKS 5 request.
  * - `requesting4`: reading a SOCKS 4 or 4A request.
  * - `deciding`: the owner looks for the reply.
@@ -17,6 +18,7 @@ export type ServerState =
   | "greeting"
   | "authenticating"
   | "verifying"
+  | "securing"
   | "requesting"
   | "requesting4"
   | "deciding"
@@ -30,6 +32,7 @@ export type ServerState =
  * - `socks4`, `socks5`: the first octet told the version.
  * - `select`: a method was chosen.
  * - `verify`, `verdict`: evidence went out, the verdict came in.
+ * - `secure`, `secured`: the method protects what follows, and the layer is in place.
  * - `authenticated`: the method's exchange succeeded.
  * - `request`: a request was read and is sound.
  * - `listen`: the owner's first success to a BIND.
@@ -42,6 +45,8 @@ export type ServerTransition =
   | "select"
   | "verify"
   | "verdict"
+  | "secure"
+  | "secured"
   | "authenticated"
   | "request"
   | "listen"
@@ -55,8 +60,9 @@ export const SERVER_TRANSITIONS: Readonly<
 > = {
   start: { socks4: "requesting4", socks5: "greeting", fail: "failed" },
   greeting: { select: "authenticating", fail: "failed" },
-  authenticating: { verify: "verifying", authenticated: "requesting", fail: "failed" },
+  authenticating: { verify: "verifying", secure: "securing", authenticated: "requesting", fail: "failed" },
   verifying: { verdict: "authenticating", fail: "failed" },
+  securing: { secured: "authenticating", fail: "failed" },
   requesting: { request: "deciding", fail: "failed" },
   requesting4: { request: "deciding", fail: "failed" },
   deciding: { listen: "binding", grant: "established", refuse: "failed", fail: "failed" },

@@ -3,6 +3,7 @@ import { concat, octets } from "@sockskit/testing";
 import { parseAddress } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 import { CLIENT_TRANSITIONS, ClientHandshake, type ClientState, type ClientTransition } from "../src/index.ts";
+import { protectingClient } from "./protecting-method.ts";
 
 const TRANSITIONS = [
   "greet",
@@ -10,6 +11,8 @@ const TRANSITIONS = [
   "selected",
   "ask",
   "answer",
+  "secure",
+  "secured",
   "authenticated",
   "listening",
   "granted",
@@ -18,14 +21,15 @@ const TRANSITIONS = [
 
 // Every pair, in the order of TRANSITIONS; "-" is not allowed.
 const EXPECTED: Readonly<Record<ClientState, string>> = {
-  start: "negotiating requesting - - - - - - -",
-  negotiating: "- - authenticating - - - - - failed",
-  authenticating: "- - - asking - requesting - - failed",
-  asking: "- - - - authenticating - - - failed",
-  requesting: "- - - - - - binding established failed",
-  binding: "- - - - - - - established failed",
-  established: "- - - - - - - - failed",
-  failed: "- - - - - - - - -",
+  start: "negotiating requesting - - - - - - - - -",
+  negotiating: "- - authenticating - - - - - - - failed",
+  authenticating: "- - - asking - securing - requesting - - failed",
+  asking: "- - - - authenticating - - - - - failed",
+  securing: "- - - - - - authenticating - - - failed",
+  requesting: "- - - - - - - - binding established failed",
+  binding: "- - - - - - - - - established failed",
+  established: "- - - - - - - - - - failed",
+  failed: "- - - - - - - - - - -",
 };
 
 test("every pair of state and transition", () => {
@@ -41,6 +45,7 @@ test("every pair of state and transition", () => {
 const ANSWER = { type: "cram", response: "b" } as const;
 const SELECTED = octets("05 02");
 const ASKED = octets("05 05 01 01 03 01 3f"); // CRAM, CHALLENGE("?")
+const PROTECTED = octets("05 f0 22"); // the method of this test
 const AUTHENTICATED = octets("05 02 01 00");
 const GRANTED = octets("05 00 00 01 c6 33 64 07 c3 50");
 
@@ -50,6 +55,7 @@ const IN_STATE: Readonly<Record<ClientState, () => ClientHandshake>> = {
   negotiating: () => started("connect"),
   authenticating: () => started("connect", SELECTED),
   asking: () => started("connect", ASKED),
+  securing: () => started("connect", PROTECTED),
   requesting: () => started("connect", AUTHENTICATED),
   binding: () => started("bind", AUTHENTICATED, GRANTED),
   established: () => started("connect", AUTHENTICATED, GRANTED),
@@ -57,7 +63,7 @@ const IN_STATE: Readonly<Record<ClientState, () => ClientHandshake>> = {
 };
 
 function client(command: "connect" | "bind"): ClientHandshake {
-  const authMethods = [userPassClient({ username: "a" }), cramClient({ username: "a" })];
+  const authMethods = [userPassClient({ username: "a" }), cramClient({ username: "a" }), protectingClient()];
   return new ClientHandshake({ version: 5, command, destination: parseAddress("192.0.2.10", 80), authMethods });
 }
 
@@ -78,6 +84,7 @@ describe("verbs in every state", () => {
       if (state === "start") {
         expect(() => machine.receive(octets("05"))).toThrow(misuse);
         expect(() => machine.answer(ANSWER)).toThrow(misuse);
+        expect(() => machine.secured()).toThrow(misuse);
         expect(machine.start()).not.toEqual([]);
         expect(machine.state).toBe("negotiating");
         return;
@@ -85,14 +92,16 @@ describe("verbs in every state", () => {
       expect(() => machine.start()).toThrow(misuse);
       if (state === "failed") expect(machine.answer(ANSWER)).toEqual([]);
       else if (state !== "asking") expect(() => machine.answer(ANSWER)).toThrow(misuse);
+      if (state === "failed") expect(machine.secured()).toEqual([]);
+      else if (state !== "securing") expect(() => machine.secured()).toThrow(misuse);
       expect(machine.state).toBe(state);
 
       machine.receive(octets("ff"));
       const done = state === "established";
       // The reply has two octets; while it asks, it looks at nothing.
-      const waiting = state === "authenticating" || state === "asking";
+      const waiting = state === "authenticating" || state === "asking" || state === "securing";
       expect(machine.state).toBe(done || waiting ? state : "failed");
-      expect(machine.takeTrailingData()).toEqual(done ? octets("ff") : undefined);
+      expect(machine.takeTrailingData()).toEqual(done || state === "securing" ? octets("ff") : undefined);
       expect(machine.takeTrailingData()).toBeUndefined();
     });
   }

@@ -87,6 +87,8 @@ export function serverLine(event: ServerEvent): string {
       return `send ${hex(event.data)}`;
     case "authenticate":
       return `authenticate ${event.methodName} "${text(event.evidence.username)}" ${evidenceText(event.evidence)}`;
+    case "secure":
+      return `secure ${event.methodName} ${event.layer.type}`;
     case "authenticated":
       return `authenticated ${event.methodName} as ${event.identity ?? "nobody"}`;
     case "request": {
@@ -108,6 +110,8 @@ export function clientLine(event: ClientEvent): string {
       return `send ${hex(event.data)}${event.secret ? " (secret)" : ""}`;
     case "progress":
       return `${event.step} ${event.methodName}${event.warning === undefined ? "" : ` (${event.warning})`}`;
+    case "secure":
+      return `secure ${event.methodName} ${event.layer.type}`;
     case "question":
       return `question ${event.methodName} ${event.question.round} "${event.question.prompt}" "${event.question.text}"`;
     case "listening":

@@ -2,23 +2,25 @@ import { noneServer, userPassServer } from "@sockskit/auth";
 import { concat, octets } from "@sockskit/testing";
 import { describe, expect, test } from "vitest";
 import { SERVER_TRANSITIONS, ServerHandshake, type ServerState, type ServerTransition } from "../src/index.ts";
+import { protectingServer } from "./protecting-method.ts";
 
 const TRANSITIONS = [
-  "socks4", "socks5", "select", "verify", "verdict", "authenticated", "request", "listen", "grant", "refuse", "fail",
+  "socks4", "socks5", "select", "verify", "verdict", "secure", "secured", "authenticated", "request", "listen", "grant", "refuse", "fail",
 ] as const; // prettier-ignore
 
 // Every pair, in the order of TRANSITIONS; "-" is not allowed.
 const EXPECTED: Readonly<Record<ServerState, string>> = {
-  start: "requesting4 greeting - - - - - - - - failed",
-  greeting: "- - authenticating - - - - - - - failed",
-  authenticating: "- - - verifying - requesting - - - - failed",
-  verifying: "- - - - authenticating - - - - - failed",
-  requesting: "- - - - - - deciding - - - failed",
-  requesting4: "- - - - - - deciding - - - failed",
-  deciding: "- - - - - - - binding established failed failed",
-  binding: "- - - - - - - - established failed failed",
-  established: "- - - - - - - - - - failed",
-  failed: "- - - - - - - - - - -",
+  start: "requesting4 greeting - - - - - - - - - - failed",
+  greeting: "- - authenticating - - - - - - - - - failed",
+  authenticating: "- - - verifying - securing - requesting - - - - failed",
+  verifying: "- - - - authenticating - - - - - - - failed",
+  securing: "- - - - - - authenticating - - - - - failed",
+  requesting: "- - - - - - - - deciding - - - failed",
+  requesting4: "- - - - - - - - deciding - - - failed",
+  deciding: "- - - - - - - - - binding established failed failed",
+  binding: "- - - - - - - - - - established failed failed",
+  established: "- - - - - - - - - - - - failed",
+  failed: "- - - - - - - - - - - - -",
 };
 
 test("every pair of state and transition", () => {
@@ -33,6 +35,7 @@ test("every pair of state and transition", () => {
 
 const GREETING = octets("05 01 02");
 const CREDENTIALS = octets("01 01 61 01 62");
+const PROTECTED = octets("05 01 f0 11"); // the method of this test
 const CONNECT = octets("05 01 00 01 c0 00 02 0a 00 50");
 const BIND = octets("05 02 00 01 c0 00 02 0a 00 50");
 const ACCEPTED = { accepted: true } as const;
@@ -45,6 +48,11 @@ const IN_STATE: Readonly<Record<ServerState, () => ServerHandshake>> = {
   greeting: () => machine(octets("05")),
   authenticating: () => machine(GREETING),
   verifying: () => machine(GREETING, CREDENTIALS),
+  securing() {
+    const securing = machine(PROTECTED);
+    securing.authenticated(ACCEPTED);
+    return securing;
+  },
   requesting: () => authenticated(),
   requesting4: () => machine(octets("04")),
   deciding: () => authenticated(CONNECT),
@@ -62,7 +70,7 @@ const IN_STATE: Readonly<Record<ServerState, () => ServerHandshake>> = {
 };
 
 function machine(...received: Uint8Array[]): ServerHandshake {
-  const server = new ServerHandshake({ authMethods: [userPassServer()], commands: [0x01, 0x02] });
+  const server = new ServerHandshake({ authMethods: [userPassServer(), protectingServer()], commands: [0x01, 0x02] });
   server.receive(concat(...received));
   return server;
 }
@@ -95,6 +103,11 @@ describe("verbs in every state", () => {
         expect(replied.state).toBe(state === "deciding" || state === "binding" ? after : state);
       }
 
+      const secured = IN_STATE[state]();
+      if (state === "failed") expect(secured.secured()).toEqual([]);
+      else if (state !== "securing") expect(() => secured.secured()).toThrow(misuse);
+      expect(secured.state).toBe(state);
+
       // A verb that is not allowed changes nothing: what is next still works.
       const undisturbed = IN_STATE[state]();
       if (state !== "verifying" && state !== "failed")
@@ -104,8 +117,8 @@ describe("verbs in every state", () => {
       const reads = ["start", "greeting", "authenticating", "requesting"].includes(state);
       expect(undisturbed.state).toBe(reads ? "failed" : state);
 
-      // Only what was received behind a request is handed over.
-      const handsOver = state === "deciding" || state === "binding" || state === "established";
+      // Only what was received behind a request, or for a layer, is handed over.
+      const handsOver = state === "securing" || state === "deciding" || state === "binding" || state === "established";
       expect(undisturbed.takeTrailingData()).toEqual(handsOver ? octets("00") : undefined);
       expect(undisturbed.takeTrailingData()).toBeUndefined();
     });

@@ -6,7 +6,7 @@ import { concat, hex } from "./hex.ts";
 /** A step of an exchange, of either side. */
 export interface ExchangeStep {
   /** What the exchange wants. */
-  readonly type: "incomplete" | "continue" | "send" | "done" | "failed" | "verify" | "ask";
+  readonly type: "incomplete" | "continue" | "send" | "done" | "failed" | "verify" | "ask" | "secure";
   /** Octets of the input that were used. */
   readonly consumed?: number;
   /** What to send, of a `send` step. */
@@ -19,6 +19,8 @@ export interface ExchangeStep {
   readonly evidence?: unknown;
   /** What a server wants to know, of an `ask` step. */
   readonly question?: unknown;
+  /** What protects the rest, of a `secure` step. */
+  readonly layer?: unknown;
   /** Why it failed. */
   readonly error?: Error & { readonly code: string; readonly side: string };
 }
@@ -40,6 +42,8 @@ export interface Exchange {
   resolve?(verdict: ExchangeVerdict): ExchangeStep;
   /** Client side: goes on with the answer to a question. */
   answer?(answer: unknown): ExchangeStep;
+  /** Goes on inside a layer. */
+  secured?(): ExchangeStep;
 }
 
 /** One side of an authentication method. */
@@ -165,15 +169,20 @@ function converse(pair: AuthMethodPair, accept: boolean, sizes: readonly number[
       const step = here.exchange.receive(concat(here.waiting, followed ? NEXT_STAGE : NOTHING));
       if (step.type === "incomplete") return;
       consume(here, step);
-      apply(here, step.type === "verify" || step.type === "ask" ? goOn(here, step) : step);
+      apply(here, goOn(here, step));
     }
   }
 
-  /** Gives the verdict or the answer that a step wants. */
+  /** Gives the verdict, the answer or the layer that a step wants. The layer of this suite changes no octet. */
   function goOn(here: Side, step: ExchangeStep): ExchangeStep {
     const { exchange } = here;
+    if (step.type !== "verify" && step.type !== "ask" && step.type !== "secure") return step;
     let after: ExchangeStep;
-    if (step.type === "ask") {
+    if (step.type === "secure") {
+      assert.ok(exchange.secured !== undefined, "a secure step without secured()");
+      send(here, step.send);
+      after = exchange.secured();
+    } else if (step.type === "ask") {
       assert.ok(exchange.answer !== undefined, "an ask step without answer()");
       assert.ok(pair.answer !== undefined, "nobody answers the question");
       after = exchange.answer(pair.answer(step.question));
@@ -185,8 +194,8 @@ function converse(pair: AuthMethodPair, accept: boolean, sizes: readonly number[
           (accept ? { accepted: true, identity: IDENTITY } : { accepted: false }),
       );
     }
-    assert.equal(after.consumed ?? 0, 0, "a step after a verdict or an answer consumed octets");
-    return after;
+    assert.equal(after.consumed ?? 0, 0, "a step after a verdict, an answer or a layer consumed octets");
+    return goOn(here, after);
   }
 
   function consume(here: Side, step: ExchangeStep): void {

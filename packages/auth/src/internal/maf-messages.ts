@@ -13,6 +13,7 @@ import {
 } from "@sockskit/wire";
 
 import { AuthError } from "../errors.ts";
+import type { AuthFailed } from "../method.ts";
 import { sameOctets } from "./octets.ts";
 
 /** Messages of the peer that one exchange takes, unless told otherwise; the draft has no limit. */
@@ -41,6 +42,12 @@ export function answerOem(message: MafOem): Uint8Array | undefined {
 /** A Process message, when there is something to carry. */
 export function encodeProcess(method: Uint8Array, data: Uint8Array | undefined): Uint8Array {
   return data === undefined ? new Uint8Array(0) : encodeMafMessage({ instr: MAF_INSTR.process, method, data });
+}
+
+/** The end of an exchange whose method wants to protect what follows: messages of MAF follow, which are not protected. */
+export function cannotProtect(consumed: number): AuthFailed {
+  const message = "a method that protects the connection cannot run inside MAF";
+  return { type: "failed", consumed, error: badOption(message) };
 }
 
 /**
