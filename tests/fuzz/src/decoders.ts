@@ -21,6 +21,7 @@ const TYPES: readonly (readonly [type: Exclude<MessageType, "Data">, longest: nu
   ["Socks5Reply", wire.MAX_SOCKS5_REPLY_LENGTH],
   ["AttributeList", wire.MAX_ATTRIBUTE_LIST_LENGTH],
   ["MafMessage", wire.MAX_MAF_MESSAGE_LENGTH],
+  ["GssapiFrame", wire.MAX_GSSAPI_FRAME_LENGTH],
   ["ProxyHeader", wire.MAX_PROXY_HEADER_LENGTH],
   ["HttpConnectRequest", wire.MAX_HTTP_HEAD_LENGTH],
   ["HttpConnectResponse", wire.MAX_HTTP_HEAD_LENGTH],
