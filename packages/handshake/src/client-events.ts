@@ -80,7 +80,8 @@ export interface ClientEstablishedEvent {
   readonly type: "established";
   /**
    * CONNECT: the proxy's end of the connection, informational and often zeros. BIND: who connected.
-   * UDP ASSOCIATE: where to send datagrams; an unspecified address means the proxy's own.
+   * UDP ASSOCIATE: where to send datagrams; an unspecified address means the proxy's own. RESOLVE, RESOLVE_PTR: the
+   * answer, an address or a name; the connection carries nothing more.
    * `undefined` when the proxy sent something that is no address.
    */
   readonly boundAddress: Address | undefined;

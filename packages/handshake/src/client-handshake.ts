@@ -51,8 +51,8 @@ export class ClientHandshake {
 
   /**
    * @param options - What to ask for.
-   * @throws HandshakeError side `local`: `ERR_SOCKS_NOT_REPRESENTABLE` (IPv6 or UDP with SOCKS 4),
-   * `ERR_SOCKS_BAD_PORT` (0), `ERR_SOCKS_BAD_FIELD` (NUL in `userId`), `ERR_SOCKS_OVERFLOW`
+   * @throws HandshakeError side `local`: `ERR_SOCKS_NOT_REPRESENTABLE` (IPv6, UDP or RESOLVE_PTR with SOCKS 4),
+   * `ERR_SOCKS_BAD_PORT` (0), `ERR_SOCKS_BAD_ADDRESS` (RESOLVE_PTR of a name), `ERR_SOCKS_BAD_FIELD` (NUL in `userId`), `ERR_SOCKS_OVERFLOW`
    * (`userId` too long), `ERR_SOCKS_BAD_OPTION`.
    */
   constructor(options: ClientHandshakeOptions) {

@@ -18,9 +18,12 @@ import type { HandshakeCommand } from "./server-events.ts";
 export interface ClientHandshakeOptions {
   /** SOCKS version. With 4, a domain name goes out in the 4A form. */
   readonly version: 4 | 5;
-  /** What to do. Default `connect`. SOCKS 4 has no `udp-associate`. */
+  /** What to do. Default `connect`. SOCKS 4 has neither `udp-associate` nor `resolve-ptr`. */
   readonly command?: HandshakeCommand | undefined;
-  /** Where to; for `bind` the expected peer, for `udp-associate` where datagrams will come from (zeros when unknown). */
+  /**
+   * Where to; for `bind` the expected peer, for `udp-associate` where datagrams will come from (zeros when unknown), for
+   * `resolve` the name and for `resolve-ptr` the IP address to look up, with port 0.
+   */
   readonly destination: Address;
   /** SOCKS 4 `USERID`: at most 255 octets, text is sent as UTF-8; no NUL. Default empty. SOCKS 5 has none. */
   readonly userId?: string | Uint8Array | undefined;
@@ -39,6 +42,8 @@ const CMD_OF: Readonly<Record<HandshakeCommand, number>> = {
   connect: CMD.connect,
   bind: CMD.bind,
   "udp-associate": CMD.udpAssociate,
+  resolve: CMD.resolve,
+  "resolve-ptr": CMD.resolvePtr,
 };
 
 const DEFAULT_METHODS: readonly ClientAuthMethod[] = [noneClient()];
@@ -67,13 +72,17 @@ export function offeredMethods(options: ClientHandshakeOptions): readonly Client
 /**
  * Encodes the request, before anything is sent: what cannot be said is refused here.
  *
- * @throws HandshakeError `ERR_SOCKS_NOT_REPRESENTABLE`, `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_FIELD`,
- * `ERR_SOCKS_OVERFLOW`.
+ * @throws HandshakeError `ERR_SOCKS_NOT_REPRESENTABLE`, `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_PORT`,
+ * `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW`.
  */
 export function encodeRequest(options: ClientHandshakeOptions): Uint8Array {
   const { version, destination, command = "connect" } = options;
   if (command === "connect" && destination.port === 0) {
     throw local("ERR_SOCKS_BAD_PORT", `cannot connect to ${formatAddress(destination)}: port 0 is none`, options);
+  }
+  if (command === "resolve-ptr" && destination.type === "domain") {
+    const message = `cannot look up the name of ${destination.host}: it is no IP address`;
+    throw local("ERR_SOCKS_BAD_ADDRESS", message, options);
   }
   try {
     return version === 5 ? encodeRequest5(options, CMD_OF[command]) : encodeRequest4(options, CMD_OF[command]);
@@ -95,6 +104,9 @@ function encodeRequest5(options: ClientHandshakeOptions, cmd: number): Uint8Arra
 function encodeRequest4(options: ClientHandshakeOptions, cmd: number): Uint8Array {
   if (cmd === CMD.udpAssociate) {
     throw local("ERR_SOCKS_NOT_REPRESENTABLE", "SOCKS 4 has no UDP ASSOCIATE; use SOCKS 5", options);
+  }
+  if (cmd === CMD.resolvePtr) {
+    throw local("ERR_SOCKS_NOT_REPRESENTABLE", "SOCKS 4 has no RESOLVE_PTR; use SOCKS 5", options);
   }
   const userid = userIdOctets(options);
   const destination = unmapAddress(options.destination);

@@ -3,8 +3,11 @@ import type { Address } from "@sockskit/wire";
 
 import type { HandshakeError } from "./errors.ts";
 
-/** A SOCKS command in a person's words. */
-export type HandshakeCommand = "connect" | "bind" | "udp-associate";
+/**
+ * A SOCKS command in a person's words: those of RFC 1928 section 4, and Tor's look-ups of a name's address (`resolve`,
+ * F0, also in SOCKS 4) and of an address's name (`resolve-ptr`, F1).
+ */
+export type HandshakeCommand = "connect" | "bind" | "udp-associate" | "resolve" | "resolve-ptr";
 
 /** What a client asked for. */
 export interface HandshakeRequest {
@@ -12,11 +15,14 @@ export interface HandshakeRequest {
   readonly version: 4 | 5;
   /** Version with the 4A form told apart. */
   readonly variant: "4" | "4a" | "5";
-  /** The command, or `undefined` for one outside RFC 1928; then see `cmd`. */
+  /** The command, or `undefined` for one that has no name; then see `cmd`. */
   readonly command: HandshakeCommand | undefined;
   /** `CMD` (SOCKS 5) or `CD` (SOCKS 4) octet. */
   readonly cmd: number;
-  /** Where to. For `bind` the expected peer, for `udp-associate` where the client will send from. */
+  /**
+   * Where to. For `bind` the expected peer, for `udp-associate` where the client will send from, for `resolve` and
+   * `resolve-ptr` what is looked up, with port 0.
+   */
   readonly destination: Address;
   /** SOCKS 4 `USERID`: what the client says, proven by nothing. Absent with SOCKS 5. */
   readonly userId: Uint8Array | undefined;
@@ -33,8 +39,8 @@ export interface ServerReply {
   /** `REP` octet: 00 for success. With SOCKS 4 success is 5a and everything else 5b. */
   readonly rep: number;
   /**
-   * `BND.ADDR` and `BND.PORT` of a success. Default zeros; SOCKS 4 sends zeros for anything but
-   * IPv4, and failures always carry zeros.
+   * `BND.ADDR` and `BND.PORT` of a success; for `resolve` and `resolve-ptr` the answer. Default zeros; SOCKS 4 sends
+   * zeros for anything but IPv4, and failures always carry zeros.
    */
   readonly boundAddress?: Address | undefined;
   /** `CD` octet of a failure for SOCKS 4, instead of 5b: 5c or 5d when ident said so. SOCKS 5 does not look at it. */

@@ -20,7 +20,13 @@ import {
 } from "../src/index.ts";
 import { type ServerOwner, runClient, runServer } from "./machine-log.ts";
 
-const COMMANDS: Readonly<Record<number, HandshakeCommand>> = { 1: "connect", 2: "bind", 3: "udp-associate" };
+const COMMANDS: Readonly<Record<number, HandshakeCommand>> = {
+  0x01: "connect",
+  0x02: "bind",
+  0x03: "udp-associate",
+  0xf0: "resolve",
+  0xf1: "resolve-ptr",
+};
 const LATER = octets("16 03 01 00");
 
 /** Conversations that a server machine has no part in, or plays otherwise, and why. */
@@ -76,8 +82,6 @@ const NOT_FOR_CLIENT: Readonly<Record<string, string>> = {
   "s5-literal-in-domain": "requests only",
   "s4-badcmd": "command 03 of SOCKS 4",
   "s4a-connect-user": "0.0.0.255 before the name; we send 0.0.0.1",
-  "tor-resolve": "command F0",
-  "tor-resolve-ptr": "command F1",
   "tor-f6": "a reply only; see below",
   "tor-iso": "user name and password only",
   "url-s5-empty-pass": "ends before the request",

@@ -1,7 +1,15 @@
 // Both machines against each other in memory, and each alone against arbitrary octets.
 import { noneClient, noneServer, userPassClient, userPassServer } from "@sockskit/auth";
 import { arbitraryOctets, concat, hex } from "@sockskit/testing";
-import { type Address, domainAddress, formatAddress, ipv4Address, ipv6Address, unmapAddress } from "@sockskit/wire";
+import {
+  type Address,
+  domainAddress,
+  formatAddress,
+  ipv4Address,
+  ipv6Address,
+  unmapAddress,
+  withPort,
+} from "@sockskit/wire";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -41,7 +49,7 @@ interface Talk {
 const options: fc.Arbitrary<ClientHandshakeOptions> = fc.oneof(
   fc.record({
     version: fc.constant(5 as const),
-    command: fc.constantFrom("connect" as const, "bind" as const, "udp-associate" as const),
+    command: fc.constantFrom("connect" as const, "bind" as const, "udp-associate" as const, "resolve" as const),
     destination: fc.oneof(ipv4, ipv6, name),
     authMethods: fc.constantFrom(
       [noneClient()],
@@ -51,7 +59,7 @@ const options: fc.Arbitrary<ClientHandshakeOptions> = fc.oneof(
   }),
   fc.record({
     version: fc.constant(4 as const),
-    command: fc.constantFrom("connect" as const, "bind" as const),
+    command: fc.constantFrom("connect" as const, "bind" as const, "resolve" as const),
     destination: fc.oneof(ipv4, name),
     userId: fc.constantFrom("", "fred", "é"),
   }),
@@ -78,7 +86,7 @@ test("client and server understand each other, however the octets are cut up", (
 
       expect(client.state).toBe(granted ? "established" : "failed");
       expect(server.state).toBe(client.state);
-      const asked = formatAddress(unmapAddress(destination));
+      const asked = formatAddress(unmapAddress(command === "resolve" ? withPort(destination, 0) : destination));
       const request = server.log.find((line) => line.startsWith("request"));
       if (authenticated) expect(request).toContain(` ${command} ${asked} `);
       else expect(request).toBeUndefined();
@@ -113,7 +121,7 @@ function converse(it: Talk): { client: Side; server: Side } {
     authMethods: [userPassServer(), noneServer()].filter(
       ({ method }) => it.options.authMethods?.some((offered) => offered.method === method) ?? true,
     ),
-    commands: [0x01, 0x02, 0x03],
+    commands: [0x01, 0x02, 0x03, 0xf0],
     socks4WithoutAuthentication: true,
   });
   const clientLog: string[] = [];

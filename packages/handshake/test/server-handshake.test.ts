@@ -149,8 +149,47 @@ describe("a request that cannot be served", () => {
     const commands = [0x02, 0x03, 0xf0];
     expect(play({ ...NONE, commands }, "05 01 00", "05 03 00 01 00 00 00 00 00 00").at(-1)).toMatch(/^request 5 udp-/);
     expect(play({ ...NONE, commands }, "05 01 00", "05 02 00 01 00 00 00 00 00 00").at(-1)).toMatch(/^request 5 bind/);
-    expect(play({ ...NONE, commands }, "04 f0 00 00 00 00 00 01 00 61 00").at(-1)).toBe('request 4a f0 a:0 userid ""');
+    expect(play({ ...NONE, commands }, "04 f0 00 00 00 00 00 01 00 61 00").at(-1)).toBe(
+      'request 4a resolve a:0 userid ""',
+    );
     expect(play({ ...NONE, commands }, "04 02 00 00 00 00 00 00 00").at(-1)).toBe('request 4 bind 0.0.0.0:0 userid ""');
+  });
+});
+
+describe("Tor's look-ups, where they are taken", () => {
+  const options = { ...NONE, commands: [0xf0, 0xf1] };
+  const succeed = (host: string) => [{ rep: 0x00, boundAddress: parseAddress(host, 0) }];
+
+  test("RESOLVE_PTR is about an address: of a name it is answered 08, and a text of one is one", () => {
+    expect(play(options, "05 01 00", "05 f1 00 03 01 61 00 00").slice(2)).toEqual([
+      "send 05 08 00 01 00 00 00 00 00 00",
+      "failed ERR_SOCKS_BAD_ADDRESS remote request answered 08",
+    ]);
+    const text = "05 f1 00 03 09 31 32 37 2e 30 2e 30 2e 31 00 00";
+    expect(play(options, "05 01 00", text).at(-1)).toBe("request 5 resolve-ptr 127.0.0.1:0 none nobody");
+  });
+
+  test("a port is no part of what is looked up", () => {
+    expect(play(options, "05 01 00", "05 f0 00 03 01 61 00 50").at(-1)).toBe("request 5 resolve a:0 none nobody");
+    expect(play(options, "04 f0 00 50 c0 00 02 0a 00").at(-1)).toBe('request 4 resolve 192.0.2.10:0 userid ""');
+  });
+
+  test("RESOLVE_PTR is no command of SOCKS 4", () => {
+    expect(play(options, "04 f1 00 00 c0 00 02 0a 00")).toEqual([
+      "send 00 5b 00 00 00 00 00 00",
+      "failed ERR_SOCKS_COMMAND_NOT_SUPPORTED remote request answered 5b",
+    ]);
+  });
+
+  test("the answer is in the place of the bound address", () => {
+    const resolve4 = runServer(new ServerHandshake(options), [octets("04 f0 00 00 00 00 00 01 00 61 00")], {
+      replies: succeed("192.0.2.10"),
+    });
+    expect(resolve4.at(-1)).toBe("send 00 5a 00 00 c0 00 02 0a");
+    const pointer = runServer(new ServerHandshake(options), [octets("05 01 00 05 f1 00 01 c0 00 02 0a 00 00")], {
+      replies: succeed("a.b"),
+    });
+    expect(pointer.at(-1)).toBe("send 05 00 00 03 03 61 2e 62 00 00");
   });
 });
 

@@ -7,6 +7,7 @@ import {
   addressFromFields,
   ipv4Address,
   isUnspecified,
+  withPort,
   type Address,
   type Socks4Request,
   type Socks5Request,
@@ -26,12 +27,18 @@ export function requestFrom5(
 ): HandshakeRequest {
   const destination = message.cmd === CMD.udpAssociate ? senderOf(message) : destinationOf(message);
   checkPort(message.cmd, destination);
+  if (message.cmd === CMD.resolvePtr && destination.type === "domain") {
+    throw new WireError("ERR_SOCKS_BAD_ADDRESS", "client asks for the name of what is no IP address", {
+      side: "remote",
+      rep: REP.addressTypeNotSupported,
+    });
+  }
   return {
     version: 5,
     variant: "5",
     command: commandOf(message.cmd),
     cmd: message.cmd,
-    destination,
+    destination: withoutIdlePort(message.cmd, destination),
     userId: undefined,
     method: method.method,
     methodName: method.name,
@@ -60,7 +67,7 @@ export function requestFrom4(message: Socks4Request): HandshakeRequest {
     variant: domain === undefined ? "4" : "4a",
     command: commandOf(cmd),
     cmd,
-    destination,
+    destination: withoutIdlePort(cmd, destination),
     userId: message.userid,
     method: undefined,
     methodName: undefined,
@@ -85,6 +92,11 @@ function senderOf(message: Socks5Request): Address {
   }
 }
 
+/** What is looked up has no port: whatever a client sends in its place must not count. */
+function withoutIdlePort(cmd: number, destination: Address): Address {
+  return cmd === CMD.resolve || cmd === CMD.resolvePtr ? withPort(destination, 0) : destination;
+}
+
 function checkPort(cmd: number, destination: Address): void {
   if (cmd === CMD.connect && destination.port === 0) {
     throw badDestination("ERR_SOCKS_BAD_PORT", "client asks for a connection to port 0, which nothing can listen on");
@@ -103,6 +115,10 @@ function commandOf(cmd: number): HandshakeCommand | undefined {
       return "bind";
     case CMD.udpAssociate:
       return "udp-associate";
+    case CMD.resolve:
+      return "resolve";
+    case CMD.resolvePtr:
+      return "resolve-ptr";
     default:
       return undefined;
   }
