@@ -1,6 +1,7 @@
 /**
  * Outgoing connections: straight to an address by Happy Eyeballs (RFC 8305), or through a chain of SOCKS 4, 4A and 5
- * proxies. Also connections that come in at a proxy (BIND), and datagrams through one (UDP ASSOCIATE). With deadlines,
+ * proxies. Also connections that come in at a proxy (BIND), datagrams through one (UDP ASSOCIATE), and look-ups by one
+ * (Tor's RESOLVE and RESOLVE_PTR). With deadlines,
  * cancellation, and errors that say at which stage and at which proxy it went wrong.
  *
  * The layer below `@sockskit/client` and `@sockskit/server`; programs that only want a connection use the former.
@@ -13,6 +14,13 @@ export type { OutgoingOptions } from "./address/socket-options.ts";
 export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";
+export {
+  resolvePtrThrough,
+  type ResolvePtrThroughOptions,
+  resolveThrough,
+  type LookUpThroughOptions,
+  type ResolveThroughOptions,
+} from "./chain/look-up-through.ts";
 export type { ObserverOptions } from "./chain/observer.ts";
 export type {
   AttemptFailedStep,
@@ -25,15 +33,7 @@ export type {
   ProgressEvent,
   ProgressStep,
   ResolvedStep,
-  VersionFailedStep,
-  VersionFoundStep,
 } from "./chain/progress.ts";
-export type { DiscoveryOptions, ProxyVersion } from "./discovery/discovery-options.ts";
-export {
-  createDiscoveryMemory,
-  type DiscoveryMemory,
-  type DiscoveryMemoryOptions,
-} from "./discovery/discovery-memory.ts";
 export {
   isSocksError,
   SocksError,
@@ -49,6 +49,7 @@ export {
   type ResolveOptions,
   type Resolver,
   type ResolverOptions,
+  type ReverseOptions,
 } from "./resolver/resolver.ts";
 export type { LookupAddress, LookupFunction, LookupOptions } from "./resolver/system-lookup.ts";
 export { associateThrough, type AssociateThroughOptions } from "./udp/associate-through.ts";

@@ -7,10 +7,11 @@ test("the exported values are these and no others", () => {
     "SocksError",
     "associateThrough",
     "bindThrough",
-    "createDiscoveryMemory",
     "createResolver",
     "dialAddress",
     "dialThrough",
     "isSocksError",
+    "resolvePtrThrough",
+    "resolveThrough",
   ]);
 });

@@ -5,6 +5,7 @@ import { type Address, formatAddress, formatHost, REP, repDescription, SOCKS4_CD
 
 import { SocksError, type SocksStage } from "../errors.ts";
 import type { Hop } from "./hop.ts";
+import { torAdvice } from "./tor-advice.ts";
 
 /** What was made impossible by the options: an address, or credentials, that the version cannot carry. */
 export function localError(hop: Hop, cause: unknown): unknown {
@@ -67,6 +68,10 @@ function purpose({ command, destination }: Asked): string {
       return ` to listen for ${nameOf(destination)}`;
     case "udp-associate":
       return " to relay datagrams";
+    case "resolve":
+      return ` for the address of ${nameOf(destination)}`;
+    case "resolve-ptr":
+      return ` for the name of ${nameOf(destination)}`;
   }
 }
 
@@ -78,7 +83,7 @@ function describeRefusal(asked: Asked, reply: number): string {
   if (version === 4) {
     switch (reply) {
       case SOCKS4_CD.requestRejectedOrFailed:
-        return ` ${failure(asked)}: refused or failed, SOCKS 4 does not say which (CD ${octet})`;
+        return ` ${failure(asked)}: refused or failed, SOCKS 4 does not say which (CD ${octet}); where the proxy wants a password, only SOCKS 5 can give one`;
       case SOCKS4_CD.identdUnreachable:
         return ` refused ${destination}: it could not reach an ident server on this host (CD ${octet})`;
       case SOCKS4_CD.useridMismatch:
@@ -87,7 +92,9 @@ function describeRefusal(asked: Asked, reply: number): string {
         return ` ${failure(asked)}: unassigned code (CD ${octet})`;
     }
   }
-  const text = `${repDescription(reply) ?? "unassigned code"} (REP ${octet})`;
+  const advice = torAdvice(reply);
+  const text = `${repDescription(reply) ?? "unassigned code"} (REP ${octet})${advice === undefined ? "" : `; ${advice}`}`;
+  if (asked.command === "resolve" || asked.command === "resolve-ptr") return ` ${lookUpRefusal(asked, reply)}: ${text}`;
   if (asked.command !== "connect") return ` ${failure(asked)}: ${text}`;
   switch (reply) {
     case REP.networkUnreachable:
@@ -99,6 +106,21 @@ function describeRefusal(asked: Asked, reply: number): string {
       return ` does not allow ${destination}: ${text}`;
     default:
       return ` ${failure(asked)}: ${text}`;
+  }
+}
+
+/** How a proxy answers that does not look up. */
+function lookUpRefusal(asked: Asked, reply: number): string {
+  const name = nameOf(asked.destination);
+  switch (reply) {
+    case REP.hostUnreachable:
+      return `found no ${asked.command === "resolve" ? "address" : "name"} of ${name}`;
+    case REP.connectionNotAllowedByRuleset:
+      return `does not allow to look ${name} up`;
+    case REP.commandNotSupported:
+      return `does not look ${name} up, which few proxies but Tor do`;
+    default:
+      return failure(asked);
   }
 }
 
@@ -114,5 +136,9 @@ function failure({ command, destination, listening }: Asked): string {
         : `does not listen for ${name}`;
     case "udp-associate":
       return "does not relay datagrams";
+    case "resolve":
+      return `did not look up the address of ${name}`;
+    case "resolve-ptr":
+      return `did not look up the name of ${name}`;
   }
 }

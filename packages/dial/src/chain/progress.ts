@@ -1,7 +1,6 @@
 import type { HandshakeCommand } from "@sockskit/handshake";
 import type { Address, IpAddress, Network } from "@sockskit/wire";
 
-import type { ProxyVersion } from "../discovery/discovery-options.ts";
 import type { HopReference, SocksStage } from "../errors.ts";
 
 /** A step of the way, for people who want to watch. Events are plain data without secrets. */
@@ -16,15 +15,7 @@ export interface ProgressContext {
 }
 
 /** What happened; `step` tells which. */
-export type ProgressStep =
-  | ResolvedStep
-  | DirectStep
-  | DialStep
-  | AttemptFailedStep
-  | VersionFoundStep
-  | VersionFailedStep
-  | MethodStep
-  | EstablishedStep;
+export type ProgressStep = ResolvedStep | DirectStep | DialStep | AttemptFailedStep | MethodStep | EstablishedStep;
 
 /** A name was looked up on this side, because the scheme of the proxy says so. */
 export interface ResolvedStep {
@@ -64,29 +55,6 @@ export interface AttemptFailedStep {
   readonly error: Error;
 }
 
-/** A proxy given as `auto` answered in this version. */
-export interface VersionFoundStep {
-  /** Tag of the union. */
-  readonly step: "version-found";
-  /** The version; `"4"` also when nobody knows whether it takes names (4A). */
-  readonly version: ProxyVersion;
-  /** Whether it was known from an earlier connection. */
-  readonly remembered: boolean;
-}
-
-/** A proxy given as `auto` does not seem to speak this version; the next is tried, if one is left. */
-export interface VersionFailedStep {
-  /** Tag of the union. */
-  readonly step: "version-failed";
-  /** The version. */
-  readonly version: ProxyVersion;
-  /**
-   * `closed`: it ended the connection without an answer. `silent`: it gave none in time. `other-version`: it answered in
-   * another version. `name-refused`: it answered, but refused the name; it may take addresses only.
-   */
-  readonly reason: "closed" | "silent" | "other-version" | "name-refused";
-}
-
 /** SOCKS 5: the proxy chose a method, or the method is done. */
 export interface MethodStep {
   /** Tag of the union. */
@@ -108,13 +76,13 @@ export interface EstablishedStep {
   readonly step: "listening" | "established";
   /** What the proxy was asked to do. */
   readonly command: HandshakeCommand;
-  /** What it was asked for: the next proxy, the destination, the peer of a BIND; zeros with UDP ASSOCIATE. */
+  /** What it was asked for: the next proxy, the destination, the peer of a BIND, what to look up; zeros with UDP ASSOCIATE. */
   readonly destination: Address;
   /** The `REP` or `CD` octet. */
   readonly reply: number;
   /**
    * The near end of the proxy's own connection, as it told; often zeros. BIND: where it listens, then who connected. UDP
-   * ASSOCIATE: where it takes datagrams.
+   * ASSOCIATE: where it takes datagrams. RESOLVE, RESOLVE_PTR: the answer.
    */
   readonly boundAddress: Address | undefined;
 }

@@ -32,8 +32,6 @@ export interface TunnelTask {
   readonly destination: Address;
   /** Whether harmless deviations are errors. */
   readonly strict: boolean;
-  /** How long a hop, by its index, may take to choose a method where something else is tried after that. */
-  readonly answerLimitMs?: (index: number) => number | undefined;
   /** BIND: the last hop listens, and its second reply is awaited. */
   readonly onListening?: (hop: Hop, socket: Socket, boundAddress: Address | undefined) => void;
   /** Everything is granted. The operation holds the socket until it succeeds. */
@@ -82,15 +80,17 @@ export class Tunnel<T> {
     const hop = this.#hops[index];
     if (hop === undefined) return this.#dialProxy();
     const next = this.#hops[index + 1]?.proxy.address ?? this.#task.destination;
-    if (next.type === "domain" && hop.proxy.resolve === "local") this.#resolveFor(hop, next);
+    // Who asks a proxy for a look-up does not want it done here.
+    const isAsked = index + 1 === this.#hops.length && isLookUp(this.#task.command);
+    if (next.type === "domain" && hop.proxy.resolve === "local" && !isAsked) this.#resolveFor(hop, next);
     else this.#plan(hop, next);
   }
 
   #plan(hop: Hop, destination: Address): void {
-    if (destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
+    const command = this.#steps.length + 1 < this.#hops.length ? "connect" : this.#task.command;
+    if (!isLookUp(command) && destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
       return this.#dialDirectly(hop, destination);
     }
-    const command = this.#steps.length + 1 < this.#hops.length ? "connect" : this.#task.command;
     const machine = hop.handshake(command, destination, this.#task.strict);
     this.#steps.push({ hop, command, destination, machine });
     this.open();
@@ -202,8 +202,7 @@ export class Tunnel<T> {
 
   #enter(stage: ActiveStage): void {
     this.#stage = stage;
-    const limitMs = stage === "negotiate" ? this.#task.answerLimitMs?.(this.#current) : undefined;
-    this.#operation.enter(stage, this.#step().hop, limitMs);
+    this.#operation.enter(stage, this.#step().hop);
   }
 
   #step(): Step {
@@ -231,6 +230,11 @@ export class Tunnel<T> {
   #onClosed(error: Error | undefined): void {
     this.#operation.fail(closedError(this.#asked(), this.#stage, error));
   }
+}
+
+/** Tor's look-ups: what is asked for is not gone to. */
+function isLookUp(command: HandshakeCommand): boolean {
+  return command === "resolve" || command === "resolve-ptr";
 }
 
 /**

@@ -3,8 +3,9 @@ import type { IpAddress } from "@sockskit/wire";
 import { SocksError } from "../errors.ts";
 import { requireInteger } from "../internal/require.ts";
 import { createDnsQuery, type DnsQuery } from "./dns-query.ts";
-import type { AddressFamily, ResolveOptions, Resolver, ResolverOptions } from "./resolver.ts";
-import { answerWithoutAsking, parseName } from "./special-names.ts";
+import type { AddressFamily, ResolveOptions, Resolver, ResolverOptions, ReverseOptions } from "./resolver.ts";
+import { ReverseLookups } from "./reverse-lookups.ts";
+import { answerWithoutAsking, isLoopback, parseName } from "./special-names.ts";
 import { lookupAddresses, resolveFailed } from "./system-lookup.ts";
 
 /** Answers remembered at most; the oldest goes first. */
@@ -45,6 +46,7 @@ export class LookupPool implements Resolver {
   readonly #queryDns: DnsQuery | undefined;
   readonly #lookups = new Map<string, Lookup>();
   readonly #queue = new Set<Lookup>();
+  readonly #reverse: ReverseLookups;
   readonly #cache = new Map<string, { readonly addresses: readonly IpAddress[]; readonly until: number }>();
   #runningCount = 0;
   #callerCount = 0;
@@ -57,6 +59,7 @@ export class LookupPool implements Resolver {
     this.#queueLimit = requireInteger("queueLimit", options.queueLimit ?? 10_000, 1, Number.MAX_SAFE_INTEGER);
     this.#timeoutMs = requireInteger("timeoutMs", options.timeoutMs ?? 10_000, 1, 0x7fffffff);
     this.#cacheTtlMs = requireInteger("cacheTtlMs", options.cacheTtlMs ?? 0, 0, 0x7fffffff);
+    this.#reverse = new ReverseLookups(this.#timeoutMs);
     this.#queryDns = options.whenBusy === "wait" ? undefined : queryDns;
   }
 
@@ -76,8 +79,13 @@ export class LookupPool implements Resolver {
     return new Promise((resolve, reject) => this.#wait(this.#join(key, address.host, family), signal, resolve, reject));
   }
 
+  async reverse(address: IpAddress, { signal }: ReverseOptions = {}): Promise<readonly string[]> {
+    return isLoopback(address) ? ["localhost"] : this.#reverse.look(address, signal);
+  }
+
   close(): void {
     this.#closed = true;
+    this.#reverse.close();
     this.#cache.clear();
     for (const lookup of this.#lookups.values())
       this.#fail(lookup, resolveFailed(lookup.name, "the resolver was closed"));

@@ -14,6 +14,12 @@ export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How the names of one address are looked up. */
+export interface ReverseOptions {
+  /** Gives up waiting; the promise rejects with `ERR_SOCKS_ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Turns host names into addresses. {@link createResolver} makes the usual one; any object with this shape can take
  * its place, in tests or to ask somebody else.
@@ -26,6 +32,13 @@ export interface Resolver {
    *   `ERR_SOCKS_ABORTED`.
    */
   resolve(name: string, options: ResolveOptions): Promise<readonly IpAddress[]>;
+  /**
+   * Looks up the names of one address, `localhost` for loopback; at least one, host names without a dot at the end. A resolver without it finds
+   * none; only a server that serves RESOLVE_PTR asks.
+   *
+   * @throws SocksError `ERR_SOCKS_RESOLVE_FAILED`, `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`.
+   */
+  reverse?(address: IpAddress, options?: ReverseOptions): Promise<readonly string[]>;
   /** Fails everything that waits and forgets what was remembered. */
   close?(): void;
 }

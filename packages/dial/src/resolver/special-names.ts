@@ -35,6 +35,11 @@ export function answerWithoutAsking(address: Address, family: AddressFamily): re
   return undefined;
 }
 
+/** Whether the name of an address is `localhost`, which is known without asking. */
+export function isLoopback({ type, octets }: IpAddress): boolean {
+  return type === "ipv4" ? octets[0] === 127 : octets[15] === 1 && octets.subarray(0, 15).every((octet) => octet === 0);
+}
+
 function loopback(): [IpAddress, ...IpAddress[]] {
   const last = new Uint8Array(16);
   last[15] = 1;

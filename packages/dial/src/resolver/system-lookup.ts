@@ -42,7 +42,7 @@ export function lookupAddresses(
 ): Promise<readonly IpAddress[]> {
   return new Promise((resolve, reject) => {
     lookup(name, { all: true, family: family === "auto" ? 0 : family, order }, (error, found) => {
-      if (error !== null) return reject(resolveFailed(name, describeFailure(error.code), error));
+      if (error !== null) return reject(resolveFailed(name, lookUpProblem(error.code, "address"), error));
       const addresses: IpAddress[] = [];
       for (const { address } of found.slice(0, MAX_ADDRESS_COUNT)) {
         const parsed = parseIpAddress(address);
@@ -60,13 +60,16 @@ export function resolveFailed(name: string, problem: string, cause?: unknown): S
   return new SocksError("ERR_SOCKS_RESOLVE_FAILED", message, { side: "remote", stage: "resolve", cause });
 }
 
-function describeFailure(code: string | undefined): string {
+/** What a code of `node:dns` means to who looked for an address or a name. */
+export function lookUpProblem(code: string | undefined, wanted: "address" | "name"): string {
   switch (code) {
     case "ENOTFOUND":
     case "ENODATA":
-      return `no address is known for it (${code})`;
+      return `no ${wanted} is known for it (${code})`;
     case "EAI_AGAIN":
-      return "the name servers did not answer; check the network and the resolver settings (EAI_AGAIN)";
+    case "ETIMEOUT":
+    case "ECONNREFUSED":
+      return `the name servers did not answer; check the network and the resolver settings (${code})`;
     default:
       return `the look-up failed (${code ?? "no code"})`;
   }

@@ -9,8 +9,7 @@ import type { DialledTunnel, DialThroughOptions } from "../chain/dial-through.ts
 import { type Hop, type ProxyHop, requireSingleHop } from "../chain/hop.ts";
 import { createObserver } from "../chain/observer.ts";
 import { requireUsableAddress } from "../chain/told-address.ts";
-import type { TunnelTask } from "../chain/tunnel.ts";
-import { openWay } from "../discovery/discovery.ts";
+import { Tunnel, type TunnelTask } from "../chain/tunnel.ts";
 import { SocksError } from "../errors.ts";
 import { Operation } from "../internal/operation.ts";
 import { datagramSettings, type DatagramOptions, type DatagramSettings } from "./datagram-options.ts";
@@ -57,7 +56,7 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      openWay(operation, options.chain, task, settings, observer, options.discovery);
+      new Tunnel(operation, options.chain, task, settings, observer).open();
     });
   });
 }

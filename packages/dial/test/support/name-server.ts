@@ -5,13 +5,13 @@ import { once } from "node:events";
 export interface NameServer {
   /** Its `address:port`. */
   readonly address: string;
-  /** What it was asked: `name A`, `name AAAA`. */
+  /** What it was asked: `name A`, `name AAAA`, `name PTR`. */
   readonly questions: readonly string[];
   /** Stops it. */
   readonly close: () => Promise<void>;
 }
 
-const TYPES: Readonly<Record<number, string>> = { 1: "A", 28: "AAAA" };
+const TYPES: Readonly<Record<number, string>> = { 1: "A", 12: "PTR", 28: "AAAA" };
 
 /** Starts a DNS server that knows these records (`name A`: octets); a value `"silent"` is never answered. */
 export async function startNameServer(
