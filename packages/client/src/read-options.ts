@@ -1,6 +1,14 @@
 import { SocksError } from "@sockskit/dial";
 import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
-import { type Address, formatAddress, parseAddress, parseHostPort, parseIpAddress, WireError } from "@sockskit/wire";
+import {
+  type Address,
+  formatAddress,
+  type IpAddress,
+  parseAddress,
+  parseHostPort,
+  parseIpAddress,
+  WireError,
+} from "@sockskit/wire";
 
 /** Where to: `host:port` (IPv6 in brackets), host and port, or an address that was parsed before. */
 export type Target = string | Address | HostPort;
@@ -136,6 +144,32 @@ export function readPeer(peer: Peer): Address {
     throw badOption(`peer is ${peer === null ? "null" : typeof peer}; expected "host" or "host:port"`);
   }
   return "type" in peer ? peer : local(() => parseAddress(peer.host, peer.port ?? 0));
+}
+
+/**
+ * A host name or an IP literal, as an address with port 0.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readHost(name: string): Address {
+  if (typeof name !== "string") throw badOption(`name is ${kindOf(name)}; expected a host name`);
+  return local(() => parseAddress(name, 0));
+}
+
+/**
+ * An IP address.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_ADDRESS`, `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readIpAddress(address: string | IpAddress): IpAddress {
+  if (typeof address !== "string") {
+    if (typeof address === "object" && address !== null && (address.type === "ipv4" || address.type === "ipv6"))
+      return address;
+    throw badOption(`address is ${kindOf(address)}; expected an IP address`);
+  }
+  const parsed = parseIpAddress(address);
+  if (parsed !== undefined) return parsed;
+  throw new SocksError("ERR_SOCKS_BAD_ADDRESS", `${JSON.stringify(address)} is no IP address`, { side: "local" });
 }
 
 function readTarget(target: Target): Address {

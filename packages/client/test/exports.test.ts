@@ -8,10 +8,11 @@ test("the exported values are these and no others", () => {
     "bind",
     "connect",
     "connectionInfo",
-    "createDiscoveryMemory",
     "createResolver",
     "createUdpSocket",
     "isSocksError",
     "probeProxy",
+    "resolve",
+    "resolvePtr",
   ]);
 });
