@@ -102,8 +102,34 @@ export interface SessionConnected {
   readonly ident?: SessionIdent;
 }
 
+/** A look-up was answered, which ends the session. */
+export interface SessionAnswered {
+  /** Number of the session. */
+  readonly id: number;
+  /** Address and port of the client. */
+  readonly client: IpAddress;
+  /** Name of the user, when there is one. */
+  readonly user?: string;
+  /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
+  readonly userId?: string;
+  /** SOCKS version of the client. */
+  readonly version: 4 | 5;
+  /** What the client asked for: `"resolve"` or `"resolve-ptr"`. */
+  readonly command: Command;
+  /** The name whose address, or the address whose name the client wanted; the port means nothing. */
+  readonly destination: Address;
+  /** What it was told: an address, or a name; with port 0. */
+  readonly answer: Address;
+  /** Position of the rule that allowed it, counted from 0. */
+  readonly rule: number;
+  /** Time since the client connected, in milliseconds. */
+  readonly durationMs: number;
+  /** What ident said of a SOCKS 4 client, when it was asked. */
+  readonly ident?: SessionIdent;
+}
+
 /**
- * Why a session ended: the tunnel or association was used to its end (`"finished"`), one side aborted it, a deadline passed, a
+ * Why a session ended: the tunnel or association was used to its end, or a look-up answered (`"finished"`), one side aborted it, a deadline passed, a
  * failure was answered (`"refused"`), the destination could not be reached, the client left before it had a
  * tunnel, others needed the place, the server closed, or something failed on our side.
  */
@@ -158,6 +184,8 @@ export interface ServerEvents {
   bound: [event: SessionBound];
   /** A tunnel is open. */
   connected: [event: SessionConnected];
+  /** A look-up was answered. */
+  answered: [event: SessionAnswered];
   /** A session ended. */
   closed: [event: SessionClosed];
   /** Something failed that is no client's doing; the server goes on. Nobody has to listen. */
@@ -170,6 +198,7 @@ const CHANNELS: { readonly [name in Exclude<keyof ServerEvents, "error">]: Chann
   denied: channel("sockskit:server:session:denied"),
   bound: channel("sockskit:server:session:bound"),
   connected: channel("sockskit:server:session:connected"),
+  answered: channel("sockskit:server:session:answered"),
   closed: channel("sockskit:server:session:close"),
 };
 

@@ -28,6 +28,7 @@ export type {
   CloseReason,
   ServerEvents,
   SessionAuthenticated,
+  SessionAnswered,
   SessionBound,
   SessionClosed,
   SessionConnected,

@@ -30,7 +30,16 @@ afterEach(async () => {
 export async function startServer(options: ServerOptions = {}): Promise<Running> {
   const { timeouts, ...others } = options;
   const server = createServer({ listen: [{ port: 0 }], timeouts: { loginFailureMs: 0, ...timeouts }, ...others });
-  const log: Log = { session: [], authenticated: [], denied: [], bound: [], connected: [], closed: [], error: [] };
+  const log: Log = {
+    session: [],
+    authenticated: [],
+    denied: [],
+    bound: [],
+    connected: [],
+    answered: [],
+    closed: [],
+    error: [],
+  };
   for (const [name, events] of Object.entries(log)) {
     server.on(name as "session", (event) => events.push(event as never));
   }

@@ -97,7 +97,7 @@ function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
 }
 
 /** Commands that there is a task for. */
-const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate];
+const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate, CMD.resolve, CMD.resolvePtr];
 
 function entranceOf({ address }: Listener, { authMethods, versions, advertise }: ListenPlan): Entrance {
   const methods = authMethods.map((name) => AUTH_METHODS[name]);

@@ -2,9 +2,17 @@ import type { Address, IpAddress } from "@sockskit/wire";
 
 /**
  * Where a session stands: `connecting` is the work on any request, `binding` is BIND waiting for its peer, and
- * `association` is UDP ASSOCIATE relaying datagrams.
+ * `association` is UDP ASSOCIATE relaying datagrams; after `answered` (a look-up) and `refused` only its end is awaited.
  */
-export type SessionPhase = "handshake" | "connecting" | "binding" | "tunnel" | "association" | "refused" | "closed";
+export type SessionPhase =
+  | "handshake"
+  | "connecting"
+  | "binding"
+  | "tunnel"
+  | "association"
+  | "answered"
+  | "refused"
+  | "closed";
 
 /** An open session, as it is at one moment. Plain data. */
 export interface SessionInfo {

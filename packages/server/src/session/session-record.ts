@@ -88,6 +88,13 @@ export class SessionRecord {
     this.#announcer.announce("bound", data);
   }
 
+  answered(request: HandshakeRequest, answer: Address, rule: number): void {
+    if (!this.#announcer.isHeard("answered")) return;
+    const durationMs = this.#durationMs();
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), answer, rule, durationMs };
+    this.#announcer.announce("answered", data);
+  }
+
   connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
     if (!this.#announcer.isHeard("connected")) return;
     const durationMs = this.#durationMs();

@@ -7,7 +7,7 @@ import {
   type ServerReply,
 } from "@sockskit/handshake";
 import { type Command, repForError } from "@sockskit/policy";
-import { type IpAddress, REP, withPort } from "@sockskit/wire";
+import { type Address, type IpAddress, REP, withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
 import { IdentStep } from "../ident/ident-step.ts";
@@ -25,7 +25,7 @@ import type { Settings } from "./settings.ts";
 import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
 
-/** What is still read of a client that was refused, so that the refusal is not lost to a reset. */
+/** What is still read of a client that has its last answer, so that the answer is not lost to a reset. */
 const MAX_DISCARDED_LENGTH = 0x40000;
 
 const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
@@ -100,7 +100,7 @@ export class Session implements LaneEntry {
     else this.#tunnel.abort();
   }
 
-  /** Its time is up: to send a request, or to leave after a refusal. */
+  /** Its time is up: to send a request, or to leave after the last answer. */
   expired(): boolean {
     this.#destroy("handshake-timeout");
     return false;
@@ -110,7 +110,8 @@ export class Session implements LaneEntry {
     const task = this.#task;
     if (task?.receive !== undefined)
       return void this.#run(() => task.receive?.(chunk) === false && this.#socket.pause());
-    if (this.#phase !== "refused") return this.#advance(() => this.#handshake?.receive(chunk));
+    const handshake = this.#handshake;
+    if (handshake !== undefined) return this.#advance(() => handshake.receive(chunk));
     this.#discarded += chunk.length;
     if (this.#discarded > MAX_DISCARDED_LENGTH) this.#socket.pause();
   }
@@ -226,6 +227,7 @@ export class Session implements LaneEntry {
       carry: (traffic) => {
         this.#traffic = traffic;
       },
+      answer: (answer, rule) => this.#answer(answer, rule, request),
       deny: (denial) => this.#deny(denial),
       fail: (error) => this.#answerFailure(error),
       openTunnel: (tunnel) => this.#openTunnel(tunnel, request),
@@ -247,6 +249,14 @@ export class Session implements LaneEntry {
 
   #reply(reply: ServerReply): void {
     for (const event of this.#handshake?.reply(reply) ?? []) this.#perform(event);
+  }
+
+  #answer(answer: Address, rule: number, request: HandshakeRequest): void {
+    this.#reply({ rep: REP.succeeded, boundAddress: answer });
+    this.#host.tally.answered += 1;
+    this.#end = { reason: "finished" };
+    this.#record.answered(request, answer, rule);
+    this.#leave("answered");
   }
 
   #deny({ code, reason, rule }: Denial): void {
@@ -309,9 +319,13 @@ export class Session implements LaneEntry {
       this.#end = { reason: "refused", code, rep };
       this.#record.denied({ stage, code, reason, rep });
     }
+    this.#leave("refused");
+  }
+
+  #leave(phase: "answered" | "refused"): void {
     this.#handshake = undefined;
     this.#stopTask();
-    this.#moveTo("refused");
+    this.#moveTo(phase);
     this.#settings.lanes.linger.add(this);
     this.#socket.end();
     this.#socket.resume();

@@ -31,6 +31,8 @@ export interface ServerStats {
   readonly connected: number;
   /** Associations opened, in total. */
   readonly associated: number;
+  /** Look-ups answered, in total. */
+  readonly answered: number;
   /** Datagrams taken from clients and sent on, in total, open associations included. */
   readonly datagramsIn: number;
   /** Datagrams taken from destinations and sent to clients, in total, open associations included. */
@@ -62,6 +64,7 @@ export function emptyTally(): Tally {
     unreachable: 0,
     connected: 0,
     associated: 0,
+    answered: 0,
     datagramsIn: 0,
     datagramsOut: 0,
     datagramsDropped: 0,

@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
 import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Policy, Question } from "@sockskit/policy";
-import type { IpAddress } from "@sockskit/wire";
+import type { Address, IpAddress } from "@sockskit/wire";
 import { AssociateTask } from "../associate/associate-task.ts";
 import { BindTask } from "../bind/bind-task.ts";
 import type { CloseReason } from "../events.ts";
 import type { RateBucket } from "../limits/rate-bucket.ts";
+import { LookUpTask } from "../look-up/look-up-task.ts";
 import { ConnectTask } from "./connect-task.ts";
 import type { Traffic } from "../relay/relay.ts";
 import type { SessionHost } from "./host.ts";
@@ -53,6 +54,8 @@ export interface TaskContext {
   listening(address: IpAddress, phase: "binding" | "association"): void;
   /** Counts what is moved for the client without a tunnel. */
   carry(traffic: Traffic): void;
+  /** Answers with what was looked up, allowed by the rule at that position, and ends the session. */
+  answer(answer: Address, rule: number): void;
   /** Answers that the request is not allowed, and ends the session. */
   deny(denial: Denial): void;
   /** Answers that the request failed, and ends the session. */
@@ -86,6 +89,9 @@ export function taskFor(context: TaskContext): Task {
       return new BindTask(context);
     case "udp-associate":
       return new AssociateTask(context);
+    case "resolve":
+    case "resolve-ptr":
+      return new LookUpTask(context);
     default:
       return new ConnectTask(context);
   }
