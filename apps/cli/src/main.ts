@@ -6,7 +6,7 @@ import { print } from "./standard-output.ts";
 import { version } from "./version.ts";
 
 /** Commands of the plan that are not there yet: refused by name, instead of being called unknown. */
-const LATER: ReadonlySet<string> = new Set(["resolve", "decode", "check", "explain", "run", "gateway"]);
+const LATER: ReadonlySet<string> = new Set(["decode", "check", "explain", "run", "gateway"]);
 
 /** What a message may begin with: nothing else of the command line, which may be a proxy URL with a password. */
 const COMMANDS: ReadonlySet<string> = new Set([

@@ -23,7 +23,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   let help = "";
   let status: number = EXIT_STATUS.success;
   const program = new Command("sockskit")
-    .description("SOCKS from the command line: connect, fetch, probe, forward, bind, udp, serve, identd.")
+    .description("SOCKS from the command line: connect, fetch, probe, forward, bind, udp, resolve, serve, identd.")
     .exitOverride()
     .configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined })
     .helpCommand("help [command]", "explain a command")
@@ -100,6 +100,14 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .addHelpText("after", UDP_HELP)
     .action((target: string, options: UdpOptions) =>
       finish(import("./commands/udp.ts").then(({ udp }) => udp(target, options))),
+    );
+
+  addRouteOptions(program.command("resolve"))
+    .description("the address of a name, or the name of an address, as the proxy knows it: Tor, and few others")
+    .argument("<name|address>", "what to look up; it is never looked up on this side")
+    .addHelpText("after", RESOLVE_HELP)
+    .action((subject: string, options: RouteOptions) =>
+      finish(import("./commands/resolve.ts").then(({ resolve }) => resolve(subject, options))),
     );
 
   addCommonOptions(program.command("serve"))
@@ -227,6 +235,14 @@ Examples:
   echo hello | sockskit udp -x socks5h://proxy.example echo.example:7
   echo 1234010000010000000000000765786d706c6503636f6d0000010001 |
     sockskit udp -x socks5h://proxy.example --hex -n 1 192.0.2.53:53`;
+
+const RESOLVE_HELP = `
+The address of a name is asked for with RESOLVE (SOCKS 5, 4A and 4), the name of an address with RESOLVE_PTR (SOCKS 5). A
+sockskitd answers where a rule names these commands.
+
+Examples:
+  sockskit resolve -x socks5h://127.0.0.1:9050 example.com
+  sockskit resolve -x socks5h://127.0.0.1:9050 192.0.2.10`;
 
 const SERVE_HELP = `
 Examples:

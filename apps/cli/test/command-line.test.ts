@@ -12,7 +12,7 @@ import { run, stopAll } from "./run-sockskit.ts";
 const EXECUTABLE = fileURLToPath(new URL("../bin/sockskit.js", import.meta.url));
 /** The program of util-linux that runs a command on a terminal of its own. */
 const TERMINAL_MAKER = "script";
-const COMMANDS = ["connect", "fetch", "probe", "forward", "bind", "udp", "serve", "identd"];
+const COMMANDS = ["connect", "fetch", "probe", "forward", "bind", "udp", "resolve", "serve", "identd"];
 
 afterAll(stopAll);
 
@@ -93,7 +93,7 @@ describe("the command line", () => {
     expect(stdout.split("Examples:\n")[1]).toContain(`sockskit ${command}`);
   });
 
-  test.each(["resolve", "run", "gateway", "decode", "check", "explain"])(
+  test.each(["run", "gateway", "decode", "check", "explain"])(
     "%s is not supported yet, and says so",
     async (command) => {
       expect(await run([command, "x"])).toEqual({

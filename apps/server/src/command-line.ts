@@ -52,7 +52,7 @@ export function commandLine(version: string, commands: Commands): Command {
     .requiredOption("--from <client>", "address of the client")
     .requiredOption("--to <host:port>", "what it asks for")
     .option("--user <name>", "user that it logged in as")
-    .option("--command <command>", "connect, bind or udp-associate", "connect")
+    .option("--command <command>", "connect, bind, udp-associate, resolve or resolve-ptr", "connect")
     .action((options: ExplainFlags & { config?: string }) => {
       const { config, ...asked } = options;
       return commands.explain(config, {}, asked);

@@ -23,6 +23,5 @@ test("the public surface", () => {
     "parseProxyUrl",
     "proxyFromEnvironment",
     "redactProxyUrl",
-    "withProxyScheme",
   ]);
 });

@@ -28,7 +28,6 @@ export type MessageType =
   | "UdpDatagram"
   | "AttributeList"
   | "MafMessage"
-  | "GssapiFrame"
   | "ProxyHeader"
   | "HttpConnectRequest"
   | "HttpConnectResponse"

@@ -13,7 +13,7 @@ import {
 import { type Address, formatAddress, formatHost, type IpAddress, parseIpAddress } from "@sockskit/wire";
 import type { ConfigFlags } from "../config/flags.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
-import { parseDestination } from "../config/values.ts";
+import { parseDestination, parseSubject } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { safeText } from "../log/safe-text.ts";
 
@@ -25,7 +25,7 @@ export interface ExplainFlags {
   readonly command: string;
 }
 
-const COMMANDS: readonly Command[] = ["connect", "bind", "udp-associate"];
+const COMMANDS: readonly Command[] = ["connect", "bind", "udp-associate", "resolve", "resolve-ptr"];
 const RESOLVE_TIMEOUT_MS = 5000;
 
 /** `sockskitd explain`: says which rule decides, and why the others do not. */
@@ -59,7 +59,15 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
 function questionOf({ from, to, user, command }: ExplainFlags, { users, config, options }: LoadedConfig): Question {
   const client = parseIpAddress(from);
   if (client === undefined) throw new UsageError(`--from ${JSON.stringify(from)}: expected an IP address`);
-  const destination = parseDestination(to);
+  // What is looked up has no port.
+  const destination = isLookUp(command) ? parseSubject(to) : parseDestination(to);
+  if (
+    isLookUp(command) &&
+    (destination === undefined || (command === "resolve-ptr" && destination.type === "domain"))
+  ) {
+    const expected = command === "resolve-ptr" ? "an IP address" : "a host name or an IP address";
+    throw new UsageError(`--to ${JSON.stringify(to)}: expected ${expected}, without a port`);
+  }
   if (destination === undefined)
     throw new UsageError(`--to ${JSON.stringify(to)}: expected HOST:PORT, such as www.example:443`);
   if (!(COMMANDS as readonly string[]).includes(command)) {
@@ -73,9 +81,13 @@ function questionOf({ from, to, user, command }: ExplainFlags, { users, config, 
   return { ...base, user: { name: user, groups: users.find(({ name }) => name === user)?.groups ?? [] } };
 }
 
+function isLookUp(command: string): boolean {
+  return command === "resolve" || command === "resolve-ptr";
+}
+
 function headline({ client, user, command, destination }: Question): string {
   const who = user === undefined ? "a client" : `user ${JSON.stringify(user.name)}`;
-  return `${who} at ${formatHost(client)} asks for ${command} to ${formatAddress(destination)}`;
+  return `${who} at ${formatHost(client)} asks for ${command} ${isLookUp(command) ? `of ${formatHost(destination)}` : `to ${formatAddress(destination)}`}`;
 }
 
 function describe(what: string, { rules, decision }: ExplainedDecision): readonly string[] {

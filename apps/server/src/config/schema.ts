@@ -126,7 +126,11 @@ const conditions = z.strictObject({
   users: condition("users", text("the name of a user"), "Users, of whom the client must be one."),
   groups: condition("groups", text("the name of a group"), "Groups, of which the user must be in one."),
   authenticated: flag().optional().describe("`true`: only clients that logged in; `false`: only the others."),
-  commands: condition("commands", oneOf(["connect", "bind", "udp-associate"]), "What the client asks for."),
+  commands: condition(
+    "commands",
+    oneOf(["connect", "bind", "udp-associate", "resolve", "resolve-ptr"]),
+    "What the client asks for. Look-ups, `resolve` and `resolve-ptr`, are allowed only where a rule names them.",
+  ),
   to: condition("to", text("a name, an address, a network or a named set"), "Where the client wants to go."),
   ports: condition("ports", port(), "Ports, 1 to 65535, and ranges such as `8000-8999`."),
   reason: text("a reason").optional().describe("Why, for the log."),

@@ -1,4 +1,4 @@
-import { type Address, type IpAddress, parseHostPort, parseIpAddress } from "@sockskit/wire";
+import { type Address, type IpAddress, parseAddress, parseHostPort, parseIpAddress } from "@sockskit/wire";
 import { parseUsersFile, type PortRange, ServerError } from "@sockskit/server";
 import * as z from "zod";
 
@@ -212,6 +212,11 @@ export function notYet(): z.ZodOptional<z.ZodType<undefined>> {
 /** A destination on the command line: `host:port`. */
 export function parseDestination(written: string): Address | undefined {
   return attempt(() => parseHostPort(written));
+}
+
+/** What a look-up on the command line is about: a name or an address. */
+export function parseSubject(written: string): Address | undefined {
+  return attempt(() => parseAddress(written, 0));
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -1,5 +1,5 @@
 import type { DatagramCounts, SessionIdent, SocksServer } from "@sockskit/server";
-import { type Address, formatAddress } from "@sockskit/wire";
+import { type Address, formatAddress, formatHost } from "@sockskit/wire";
 import type { Log } from "./log.ts";
 
 /** Writes a line for each event of the server. What no level lets through is not listened to. */
@@ -42,6 +42,21 @@ export function logSessions(server: SocksServer, log: Log): void {
       command: event.command,
       destination: formatAddress(event.destination),
       address: formatAddress(event.address),
+      durationMs: Math.round(event.durationMs),
+    }),
+  );
+  server.on("answered", (event) =>
+    log.write("info", "answered", {
+      session: event.id,
+      client: formatAddress(event.client),
+      user: event.user,
+      userId: event.userId,
+      ...identFields(event.ident),
+      version: event.version,
+      command: event.command,
+      destination: formatHost(event.destination),
+      answer: formatHost(event.answer),
+      rule: position(event.rule),
       durationMs: Math.round(event.durationMs),
     }),
   );

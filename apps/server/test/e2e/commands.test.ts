@@ -35,6 +35,18 @@ test("explain: which rule decides, and why the others do not", async () => {
   expect(stranger.stdout).toContain("groups: user bob is in none of them");
 });
 
+test("explain: look-ups have no port, and need a rule that names them", async () => {
+  const cwd = folder({ "c.yaml": "rules: [allow: { commands: [resolve-ptr], to: [192.0.2.0/24] }, allow: {}]\n" });
+  const ask = (command: string, to: string) =>
+    runToEnd(["explain", "--config", "c.yaml", "--from", "127.0.0.1", "--command", command, "--to", to], { cwd });
+  expect((await ask("resolve-ptr", "192.0.2.10")).stdout).toContain(
+    "asks for resolve-ptr of 192.0.2.10\n\nthe request: allowed by rule 1\n",
+  );
+  expect((await ask("resolve", "localhost")).stdout).toContain("commands: resolve is allowed only where it is named");
+  expect(await ask("resolve-ptr", "www.example")).toMatchObject({ status: 2, stdout: "" });
+  expect((await ask("resolve", "www.example:80")).stderr).toContain("expected a host name or an IP address");
+});
+
 test("no file of the current folder is read that --config does not name", async () => {
   const broken = "listen: [";
   const names = ["sockskitd.yaml", "sockskit.yaml", "sockskitd.json", ".sockskitd.yaml", "users.txt", ".env"];
