@@ -151,28 +151,6 @@ describe("the destination refuses", () => {
     expect(error.message).toBe(`proxy socks5h://127.0.0.1:${server.port} ${text}`);
   });
 
-  test.each([
-    [0xf0, "onion service descriptor not found (REP 0xf0); the service is not there, or not now: check the address"],
-    [0xf1, "onion service descriptor invalid (REP 0xf1); what the service says of itself is broken: only its operator"],
-    [
-      0xf2,
-      "onion service introduction failed (REP 0xf2); the service could not be told of this client: it may be gone",
-    ],
-    [0xf3, "onion service rendezvous failed (REP 0xf3); the service and this client did not meet: try again"],
-    [0xf4, "onion service client authorization missing (REP 0xf4); the service is for known clients only: give Tor"],
-    [0xf5, "onion service client authorization wrong (REP 0xf5); the key that Tor has for the service"],
-    [0xf6, "onion address invalid (REP 0xf6); the name is mistyped or cut: an onion name has 56 characters"],
-    [0xf7, "onion service introduction timed out (REP 0xf7); the service did not answer in time: try again later"],
-  ])("an onion service, REP %i", async (rep, text) => {
-    const server = await scripted([
-      greeting,
-      { receive: request5, send: Uint8Array.of(5, rep, 0, 1, 0, 0, 0, 0, 0, 0) },
-    ]);
-    const error = await failure("socks5h://PROXY", server);
-    expect(error).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", stage: "request", reply: rep });
-    expect(error.message).toContain(` did not connect to example.com:80: ${text}`);
-  });
-
   test("directly, without a proxy", async () => {
     const server = await listenTcp(() => undefined);
     await server.close();
