@@ -142,6 +142,9 @@ export class Session implements LaneEntry {
       case "request":
         this.#identify(event.request);
         break;
+      case "secure":
+        // No method that is offered here protects what follows it.
+        break;
       case "failed":
         this.#refuse(event.error);
         break;
