@@ -39,6 +39,7 @@ export type { Md5 } from "./internal/hmac-md5.ts";
 export { chapClient, type ChapClientOptions } from "./chap-client.ts";
 export { chapResponse, type ChapResponseOptions, chapVerdict, type ChapVerdictOptions } from "./chap-response.ts";
 export { chapServer, type ChapServerOptions } from "./chap-server.ts";
+export { MAX_CRAM_ROUNDS } from "./internal/cram-rounds.ts";
 export { cramClient, type CramClientOptions } from "./cram-client.ts";
 export { cramServer } from "./cram-server.ts";
 export { mafClient, type MafClientMethod, type MafClientOptions } from "./maf-client.ts";

@@ -4,6 +4,7 @@ import * as auth from "../src/index.ts";
 test("the exported names", () => {
   expect(Object.keys(auth).toSorted()).toEqual([
     "AuthError",
+    "MAX_CRAM_ROUNDS",
     "chapClient",
     "chapResponse",
     "chapServer",

@@ -39,7 +39,13 @@ export type { SessionInfo, SessionPhase } from "./session/session-info.ts";
 export type { ServerStats } from "./session/tally.ts";
 export { createCredentialStore, UserStore } from "./credentials/user-store.ts";
 export type { CredentialStoreOptions, UserStoreStats } from "./credentials/user-store.ts";
-export type { CredentialAttempt, CredentialStore, CredentialVerdict } from "./credentials/credential-store.ts";
+export type { ChallengeAttempt, ChallengeCallback, ChallengeVerdict } from "./credentials/challenge.ts";
+export type {
+  ChapAttempt,
+  CredentialAttempt,
+  CredentialStore,
+  CredentialVerdict,
+} from "./credentials/credential-store.ts";
 export type { PlainPassword, UserConfig } from "./credentials/user.ts";
 export { parseUsersFile } from "./credentials/users-file.ts";
 export { hashPassword, verifyPassword } from "./credentials/passwords.ts";

@@ -1,11 +1,21 @@
+import type { MafServerOptions } from "@sockskit/auth";
 import type { Resolver } from "@sockskit/dial";
 import type { RuleConfig } from "@sockskit/policy";
+import type { ChallengeCallback } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { PortRange } from "./ports/port-range.ts";
 import type { UserConfig } from "./credentials/user.ts";
 
-/** An authentication method by name: nobody is asked (00), or user name and password (02, RFC 1929). */
-export type AuthMethodName = "none" | "userpass";
+/**
+ * An authentication method by name:
+ *
+ * - `"none"`: nobody is asked (00).
+ * - `"userpass"`: user name and password, in clear (02, RFC 1929).
+ * - `"chap"`: the password is proven and does not travel (03). Needs users with `{ plain }`.
+ * - `"cram"`: questions to a person, answers in clear (05).
+ * - `"maf"`: methods of your own, one after the other (08).
+ */
+export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "maf";
 
 /** One address to listen on. */
 export interface ListenOptions {
@@ -41,6 +51,8 @@ export interface OutboundOptions {
 export interface TimeoutOptions {
   /** From accepting a client to its complete request; then it is cut off without an answer. Default 10,000. */
   readonly handshakeMs?: number;
+  /** From a question of CRAM to its answer; the time of the handshake does not count meanwhile. Default 60,000. */
+  readonly answerMs?: number;
   /** To look a name up and connect; then the answer is REP 06 (SOCKS 5) or 5b (SOCKS 4). Default 30,000. */
   readonly connectMs?: number;
   /** From a BIND to the connection of its peer; then the answer is REP 06 (SOCKS 5) or 5b (SOCKS 4). Default 120,000. */
@@ -122,8 +134,12 @@ export interface ServerOptions {
    * SOCKS 4, which has none, is refused where `"none"` is missing.
    */
   readonly authMethods?: readonly AuthMethodName[];
-  /** Users with their passwords, or something that knows them. Needed for `"userpass"`. */
+  /** Users with their passwords, or something that knows them. Needed for `"userpass"` and `"chap"`. */
   readonly credentials?: CredentialStore | readonly UserConfig[];
+  /** Judges the rounds of `"cram"`. Default: it asks for the password that `credentials` know. */
+  readonly challenge?: ChallengeCallback;
+  /** The methods that `"maf"` has a client run. Their evidence is judged like that of the methods outside. */
+  readonly maf?: MafServerOptions;
   /** Rules, first match wins, no match denies. Default: `DEFAULT_RULES` of `@sockskit/policy`. */
   readonly rules?: readonly RuleConfig[];
   /** How the server gets out. */
@@ -150,6 +166,7 @@ export interface ServerOptions {
 /** {@link TimeoutOptions} with the defaults. */
 export const DEFAULT_TIMEOUTS: Required<TimeoutOptions> = {
   handshakeMs: 10_000,
+  answerMs: 60_000,
   connectMs: 30_000,
   bindMs: 120_000,
   idleMs: 3_600_000,

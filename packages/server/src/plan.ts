@@ -1,5 +1,6 @@
 import { compilePolicy, type Policy } from "@sockskit/policy";
 import { type IpAddress, parseIpAddress } from "@sockskit/wire";
+import { type ChallengeCallback, passwordChallenge } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { UserConfig } from "./credentials/user.ts";
 import { UserStore } from "./credentials/user-store.ts";
@@ -20,6 +21,8 @@ import { type BindPlan, bindPlan, type UdpPlan, udpPlan } from "./ports/relay-pl
 export interface Plan {
   readonly listen: readonly ListenPlan[];
   readonly store: CredentialStore | undefined;
+  /** What CRAM asks. */
+  readonly challenge: ChallengeCallback | undefined;
   /** Whether the store was made here and is to be closed here. */
   readonly ownsStore: boolean;
   readonly rules: ServerOptions["rules"];
@@ -43,6 +46,8 @@ const OPTION_KEYS = [
   "listen",
   "authMethods",
   "credentials",
+  "challenge",
+  "maf",
   "rules",
   "allowOpenProxy",
   "engine",
@@ -74,14 +79,17 @@ export function planServer(options: ServerOptions): Plan {
   if (problem !== undefined) throw new ServerError("ERR_SOCKS_OPEN_PROXY", problem, { path: ["listen"] });
   compileRules(options.rules);
 
-  const { credentials } = options;
-  const store = isUserList(credentials) ? new UserStore(credentials, {}) : credentials;
+  const { credentials, challenge } = options;
+  const chap = listen.some(({ authMethods }) => authMethods.includes("chap"));
+  const store = isUserList(credentials) ? new UserStore(credentials, { chap }) : credentials;
   if (store !== undefined && typeof store.verify !== "function") {
     throw badOption(["credentials"], "expected a list of users or an object with a method verify");
   }
+  if (challenge !== undefined && typeof challenge !== "function") throw badOption(["challenge"], "expected a function");
   return {
     listen,
     store,
+    challenge: challenge ?? (store === undefined ? undefined : passwordChallenge(store)),
     ownsStore: store !== credentials,
     rules: options.rules,
     outbound: options.outbound ?? {},

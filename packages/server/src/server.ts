@@ -191,7 +191,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   #evictSlowest(): string | undefined {
     const { limits, lanes } = this.#settings;
     while (this.#tally.handshakes >= limits.handshakes) {
-      const slowest = lanes.handshake.oldest();
+      const slowest = lanes.handshake.oldest() ?? lanes.answer.oldest();
       if (slowest === undefined) return "the limit of unfinished handshakes is reached";
       this.#tally.evicted += 1;
       slowest.stop("evicted");
@@ -272,6 +272,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       policy,
       ruleLimits: this.#settings?.ruleLimits ?? new RuleLimits(),
       store: plan.store,
+      challenge: plan.challenge,
       outbound: { localAddress, family, resolver },
       timeouts: plan.timeouts,
       limits: plan.limits,

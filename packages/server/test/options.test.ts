@@ -4,6 +4,7 @@ import { createServer, DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ServerOptions } fr
 test("the defaults are these", () => {
   expect(DEFAULT_TIMEOUTS).toEqual({
     handshakeMs: 10_000,
+    answerMs: 60_000,
     connectMs: 30_000,
     bindMs: 120_000,
     idleMs: 3_600_000,
@@ -35,6 +36,12 @@ describe("options that cannot be used are told with their place", () => {
     [{ listen: [{}, {}] }, ["listen", 1], "there already"],
     [{ authMethods: ["gssapi"] }, ["authMethods"], '"none", "userpass"'],
     [{ authMethods: ["userpass"] }, ["authMethods"], "credentials"],
+    [{ authMethods: ["nds"] }, ["authMethods"], "nobody has published"],
+    [{ authMethods: ["chap"] }, ["authMethods"], "credentials"],
+    [{ authMethods: ["cram"] }, ["authMethods"], "challenge"],
+    [{ authMethods: ["maf"] }, ["authMethods"], 'as "maf"'],
+    [{ listen: [{ authMethods: ["chap"] }] }, ["listen", 0, "authMethods"], "credentials"],
+    [{ authMethods: ["cram"], challenge: "Password: " }, ["challenge"], "function"],
     [{ credentials: {} }, ["credentials"], "verify"],
     [{ rule: [] }, ["rule"], "no such option"],
     [{ timeouts: { idle: 5 } }, ["timeouts", "idle"], "no such option"],

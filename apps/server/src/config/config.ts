@@ -66,6 +66,7 @@ interface UdpConfig {
 /** How long things may take, in milliseconds. */
 export interface TimeoutConfig {
   readonly handshake: number;
+  readonly answer: number;
   readonly connect: number;
   readonly idle: number;
   readonly linger: number;

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import {
+  type AuthMethodName,
   createCredentialStore,
   openProxyProblem,
   ServerError,
@@ -47,7 +48,7 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
   ];
   const users = placed.map(({ user }) => user);
   const options = optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users);
-  const problems = [...userProblems(placed), ...listenProblems(config, options, tree)];
+  const problems = [...userProblems(placed, servesChap(options)), ...listenProblems(config, options, tree)];
   if (problems.length > 0) throw new ConfigError(problems);
   return { config, options, users, usersPath };
 }
@@ -90,6 +91,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     },
     timeouts: {
       handshakeMs: timeouts.handshake,
+      answerMs: timeouts.answer,
       connectMs: timeouts.connect,
       idleMs: timeouts.idle,
       lingerMs: timeouts.linger,
@@ -108,19 +110,30 @@ function hostText(address: IpAddress): string {
   return address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
 }
 
-function userProblems(placed: readonly PlacedUser[]): readonly ConfigProblem[] {
+/** Whether any listener does, which makes every user need a password in clear. */
+function servesChap({ authMethods = [], listen = [] }: ServerOptions): boolean {
+  return listen.some((entry) => (entry.authMethods ?? authMethods).includes("chap"));
+}
+
+function userProblems(placed: readonly PlacedUser[], chap: boolean): readonly ConfigProblem[] {
   // One store tells whether all is well; only if not, each user is asked for.
-  if (storeProblem(placed.map(({ user }) => user)) === undefined) return [];
+  if (
+    storeProblem(
+      placed.map(({ user }) => user),
+      chap,
+    ) === undefined
+  )
+    return [];
   const problems = placed.flatMap(({ place, user }) => {
-    const message = storeProblem([user]);
+    const message = storeProblem([user], chap);
     return message === undefined ? [] : [{ place, path: "", message }];
   });
   return [...problems, ...duplicateUsers(placed)];
 }
 
-function storeProblem(users: readonly UserConfig[]): string | undefined {
+function storeProblem(users: readonly UserConfig[], chap: boolean): string | undefined {
   try {
-    createCredentialStore(users);
+    createCredentialStore(users, { chap });
     return undefined;
   } catch (error) {
     if (error instanceof ServerError) return error.message;
@@ -135,8 +148,12 @@ function listenProblems(config: Config, options: ServerOptions, tree: Located): 
   };
   const common = options.authMethods ?? [];
   const hasUsers = options.credentials !== undefined;
-  const needsUsers = '"userpass" needs users to compare with; expected auth.users, auth.usersFile or --user';
-  if (!hasUsers && common.includes("userpass")) report(["auth", "methods"], needsUsers);
+  const needUsers = (methods: readonly AuthMethodName[], path: readonly (string | number)[]): void => {
+    const method = methods.find((name) => name !== "none");
+    if (hasUsers || method === undefined) return;
+    report(path, `"${method}" needs users to compare with; expected auth.users, auth.usersFile or --user`);
+  };
+  needUsers(common, ["auth", "methods"]);
 
   const seen = new Map<string, number>();
   for (const [index, { address, auth: methods }] of config.listen.entries()) {
@@ -146,7 +163,7 @@ function listenProblems(config: Config, options: ServerOptions, tree: Located): 
       const as = placeOf(tree, ["listen"]) === "--listen" ? "" : `, as listen[${first}]`;
       report(["listen", index], `${text} is there already${as}`);
     } else seen.set(text, index);
-    if (!hasUsers && methods?.includes("userpass") === true) report(["listen", index, "auth"], needsUsers);
+    needUsers(methods ?? [], ["listen", index, "auth"]);
     if (isOpen(options, index)) report(["listen", index], openProxyMessage(text));
   }
   return problems;

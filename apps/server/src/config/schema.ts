@@ -22,7 +22,7 @@ import {
  * the reference page of the docs are made from this.
  */
 
-const method = oneOf(["none", "userpass"], ["gssapi", "chap"]);
+const method = oneOf(["none", "userpass", "chap", "cram"], ["gssapi"]);
 
 const listener = z.strictObject({
   address: listenAddress().describe(
@@ -58,7 +58,11 @@ const listen = z
 
 const user = z.strictObject({
   name: text("the name of a user").describe("Name that the client logs in with."),
-  password: passwordHash().describe("Hash of the password, as `sockskitd passwd` prints it."),
+  password: z
+    .union([passwordHash(), z.strictObject({ plain: text("a password").describe("The password.") })])
+    .describe(
+      "Hash of the password, as `sockskitd passwd` prints it; or `{ plain: ... }`, the password itself, which `chap` needs.",
+    ),
   groups: z.array(text("the name of a group")).prefault([]).describe("Groups that rules can name."),
 });
 
@@ -70,7 +74,8 @@ const auth = z
       .optional()
       .describe(
         "Methods, most preferred first: `none` asks nobody, `userpass` asks for a user name and a password " +
-          "(RFC 1929). Default: `[userpass]` when there are users, else `[none]`.",
+          "(RFC 1929), `chap` has the password proven without sending it, `cram` asks a person for the password. " +
+          "Default: `[userpass]` when there are users, else `[none]`. See [Authentication](authentication.md).",
       ),
     users: z.array(user).prefault([]).describe("Users."),
     usersFile: text("the path of a file")
@@ -228,6 +233,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       handshake: duration("1ms", "1h")
         .prefault("10s")
         .describe("From the connection of a client to its whole request."),
+      answer: duration("1ms", "1h")
+        .prefault("1m")
+        .describe("From a question of `cram` to its answer; the time of the handshake does not count meanwhile."),
       connect: duration("1ms", "1h").prefault("30s").describe("To look a name up and connect."),
       bind: duration("1ms", "1h").prefault("2m").describe("From a BIND to the connection of its peer."),
       idle: duration("1ms", "24d").prefault("1h").describe("How long a tunnel may carry nothing."),

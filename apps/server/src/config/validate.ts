@@ -66,7 +66,8 @@ function mistypedKeys(issue: Issue, above: Path, root: Located): readonly string
 
 /** An entry that may be text or a map: the mistakes of the form that was begun. */
 function branchOf(issue: z.core.$ZodIssueInvalidUnion, path: Path, root: Located): readonly Issue[] {
-  const isMap = find(root, path).node.content instanceof Map;
+  const { node, isExact } = find(root, path);
+  const isMap = isExact && node.content instanceof Map;
   const branches = issue.errors.map((errors) => ({ errors, isForMap: !errors.some(({ code }) => code === "custom") }));
   const fitting = isMap ? branches.at(-1) : branches[0];
   return fitting?.errors ?? [];

@@ -44,6 +44,25 @@ test("users on the command line take the place of those in the file; a hash stay
   ]);
 });
 
+test("chap needs passwords in clear, and everybody without one is named", async () => {
+  const hash = await hashPassword("x");
+  const text = `auth:
+  methods: [userpass, chap]
+  users:
+    - { name: alice, password: { plain: "correct horse" } }
+    - { name: carol, password: "${hash}" }
+`;
+  await expect(loadText(text)).rejects.toThrow('c.yaml:5:15 user "carol" has only a hash of the password');
+  const { options, users } = await loadText(text.replace(/ {4}- \{ name: carol.*\n/, ""));
+  expect(options.authMethods).toEqual(["userpass", "chap"]);
+  expect(users).toEqual([{ name: "alice", password: { plain: "correct horse" }, groups: [] }]);
+  // A listener's own list counts as well.
+  const own = text
+    .replace("[userpass, chap]", "[userpass]")
+    .concat("listen: [{ address: 127.0.0.1:0, auth: [chap] }]\n");
+  await expect(loadText(own)).rejects.toThrow("has only a hash of the password");
+});
+
 test("a users file is looked for beside the configuration, with a flag beside the reader", async () => {
   const hash = await hashPassword("x");
   const folder = folderWith({ "c.yaml": "auth: { usersFile: users }", users: `# people\nalice:${hash}\n` });

@@ -92,7 +92,9 @@ test("check prints what is in effect: defaults, rules with their numbers, the fl
   expect(status).toBe(0);
   expect(stdout).toContain('listen:\n  - "[::1]:0"\n');
   expect(stdout).toContain('  - deny: { to: [private], reason: "internal" } # rule 1\n');
-  expect(stdout).toContain("timeouts: { handshake: 10s, connect: 30s, bind: 2m, idle: 1h, udp: 5m, linger: 5s }\n");
+  expect(stdout).toContain(
+    "timeouts: { handshake: 10s, answer: 1m, connect: 30s, bind: 2m, idle: 1h, udp: 5m, linger: 5s }\n",
+  );
   expect(stdout).toContain("log: { level: warn, format: auto }\n");
 });
 

@@ -1,3 +1,4 @@
+import type { ChapEvidence } from "@sockskit/auth";
 import type { IpAddress } from "@sockskit/wire";
 
 /** One try to log in with a user name and a password. */
@@ -15,6 +16,16 @@ export interface CredentialAttempt {
   readonly cancelled: () => boolean;
 }
 
+/** One try to log in with CHAP. */
+export interface ChapAttempt {
+  /** Challenge and response, and the user name as it was received. `chapVerdict` of `@sockskit/auth` judges it. */
+  readonly evidence: ChapEvidence;
+  /** Address of the client. */
+  readonly client: IpAddress;
+  /** As in {@link CredentialAttempt}. */
+  readonly cancelled: () => boolean;
+}
+
 /** What a {@link CredentialStore} found. */
 export type CredentialVerdict =
   | {
@@ -24,6 +35,8 @@ export type CredentialVerdict =
       readonly identity: string;
       /** Groups of the user, for rules. */
       readonly groups: readonly string[];
+      /** CHAP: what proves the server to a client that sent a challenge, as `chapVerdict` gives it. */
+      readonly response?: Uint8Array;
     }
   | {
       /** The credentials are not accepted. */
@@ -44,4 +57,9 @@ export type CredentialVerdict =
 export interface CredentialStore {
   /** Checks one attempt. An unknown user must cost as much as a wrong password. */
   verify(attempt: CredentialAttempt): CredentialVerdict | Promise<CredentialVerdict>;
+  /**
+   * Checks one attempt with CHAP, for which it must know passwords in clear. Needed for the method `"chap"`. An unknown
+   * user must cost as much as a wrong response.
+   */
+  verifyChap?(attempt: ChapAttempt): CredentialVerdict | Promise<CredentialVerdict>;
 }

@@ -1,8 +1,10 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { chapVerdict } from "@sockskit/auth";
 import { ServerError } from "../errors.ts";
 import { clientKey } from "../limits/client-key.ts";
-import type { CredentialAttempt, CredentialStore, CredentialVerdict } from "./credential-store.ts";
+import { md5 } from "./md5.ts";
+import type { ChapAttempt, CredentialAttempt, CredentialStore, CredentialVerdict } from "./credential-store.ts";
 import { canDerive } from "./derive.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { DEFAULT_SCRYPT, DIGEST_LENGTH, parsePasswordHash, SALT_LENGTH, type PasswordHash } from "./password-hash.ts";
@@ -19,6 +21,11 @@ export interface CredentialStoreOptions {
   readonly cacheTtlMs?: number;
   /** How many of them are remembered. Default 10,000. */
   readonly cacheLimit?: number;
+  /**
+   * Whether the method `"chap"` is served: passwords are kept in memory as they are, and every user must have one in
+   * clear. Default false: of a password in clear only a keyed digest is kept.
+   */
+  readonly chap?: boolean;
   /** Clock in milliseconds, for tests. Default `performance.now`. */
   readonly nowMs?: () => number;
 }
@@ -48,6 +55,8 @@ interface User {
   readonly identity: string;
   readonly groups: readonly string[];
   readonly secret: Secret;
+  /** The password itself, where CHAP is served. */
+  readonly password: Uint8Array | undefined;
 }
 
 const HASH_THREAD_IDLE_MS = 30_000;
@@ -65,6 +74,7 @@ export class UserStore implements CredentialStore {
   readonly #key = randomBytes(32);
   readonly #queue: HashQueue;
   readonly #cache: VerifiedCache<CredentialVerdict>;
+  readonly #servesChap: boolean;
   /** Checks under way, by client and digest: the same question is computed once, for whoever still waits. */
   readonly #pending = new Map<string, PendingCheck>();
   #digests = 0;
@@ -81,6 +91,7 @@ export class UserStore implements CredentialStore {
       limit: options.cacheLimit ?? 10_000,
       nowMs: options.nowMs ?? (() => performance.now()),
     });
+    this.#servesChap = options.chap === true;
     for (const [index, user] of users.entries()) this.#add(user, index);
     if (users.length === 0) this.#decoys.push(decoyOf({ hash: hashOf(DEFAULT_SCRYPT) }));
   }
@@ -118,6 +129,17 @@ export class UserStore implements CredentialStore {
     return answer;
   }
 
+  /**
+   * Checks one attempt with CHAP, at once. Without the option `chap` nobody is let in.
+   */
+  verifyChap({ evidence }: ChapAttempt): CredentialVerdict {
+    const user = this.#users.get(octetString(evidence.username));
+    const verdict = chapVerdict({ evidence, password: user?.password, md5 });
+    if (user === undefined || !verdict.accepted) return verdictOf(undefined);
+    const { response } = verdict;
+    return { ...verdictOf(user), ...(response === undefined ? {} : { response }) };
+  }
+
   /** Forgets verified credentials, answers what it was asked, then ends the threads. What it is asked later is refused. */
   async close(): Promise<void> {
     this.#cache.clear();
@@ -147,7 +169,8 @@ export class UserStore implements CredentialStore {
       });
     }
     const secret = this.#secretOf(user, index);
-    this.#users.set(key, { identity: user.name, groups: [...(user.groups ?? [])], secret });
+    const password = this.#servesChap ? passwordForChap(user, index) : undefined;
+    this.#users.set(key, { identity: user.name, groups: [...(user.groups ?? [])], secret, password });
     this.#decoys.push(decoyOf(secret));
   }
 
@@ -188,6 +211,18 @@ export class UserStore implements CredentialStore {
  */
 export function createCredentialStore(users: readonly UserConfig[], options: CredentialStoreOptions = {}): UserStore {
   return new UserStore(users, options);
+}
+
+/** The octets of a password that CHAP can be answered with. */
+function passwordForChap({ name, password }: UserConfig, index: number): Uint8Array {
+  if (typeof password !== "string" && password.plain !== "") return Buffer.from(password.plain);
+  const problem =
+    typeof password === "string"
+      ? "has only a hash of the password; CHAP needs the password itself"
+      : "has an empty password; CHAP needs one";
+  throw new ServerError("ERR_SOCKS_BAD_OPTION", `user "${name}" ${problem}: give { plain }, or leave "chap" out`, {
+    path: ["credentials", index, "password"],
+  });
 }
 
 function usableHash(text: string, name: string, path: readonly (string | number)[]): PasswordHash {

@@ -1,5 +1,7 @@
 import { formatAddress, type IpAddress, isUnspecified, parseIpAddress, unmapAddress } from "@sockskit/wire";
+import type { ServerAuthMethod } from "@sockskit/auth";
 import { badOption, type OptionPath } from "../errors.ts";
+import { authMethodsFor, METHOD_NAMES } from "../methods/auth-methods.ts";
 import type { AuthMethodName, ListenOptions, ServerOptions } from "../options.ts";
 
 /** One listener as it is meant to be, checked and with its defaults. */
@@ -8,11 +10,11 @@ export interface ListenPlan {
   readonly ipv6Only: boolean;
   readonly versions: readonly (4 | 5)[];
   readonly authMethods: readonly AuthMethodName[];
+  /** The same, ready to run. */
+  readonly methods: readonly ServerAuthMethod[];
   /** What replies to BIND and UDP ASSOCIATE name. */
   readonly advertise: IpAddress | undefined;
 }
-
-const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass"];
 
 /**
  * The listeners that options ask for.
@@ -32,13 +34,17 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
   );
   const plans = listen.map((entry: ListenOptions, index): ListenPlan => {
     const address = addresses[index] as IpAddress;
+    const [authMethods, path] =
+      entry.authMethods === undefined
+        ? [common, ["authMethods"]]
+        : [methodsOf(entry.authMethods, ["listen", index, "authMethods"]), ["listen", index, "authMethods"]];
     return {
       address,
       // Both at once would claim the same IPv4 port; port 0 is another port for each.
       ipv6Only: address.type === "ipv6" && address.port !== 0 && ipv4Ports.has(address.port),
       versions: versionsOf(entry.versions, ["listen", index, "versions"]),
-      authMethods:
-        entry.authMethods === undefined ? common : methodsOf(entry.authMethods, ["listen", index, "authMethods"]),
+      authMethods,
+      methods: authMethodsFor(authMethods, options, path),
       advertise: advertisedAddress(entry.advertise, ["listen", index, "advertise"]),
     };
   });
@@ -46,9 +52,6 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
     const first = plans.findIndex((other) => formatAddress(other.address) === formatAddress(plan.address));
     if (first < index && plan.address.port !== 0)
       throw badOption(["listen", index], `${formatAddress(plan.address)} is there already, as listen[${first}]`);
-    if (plan.authMethods.includes("userpass") && options.credentials === undefined) {
-      throw badOption(["authMethods"], '"userpass" needs users to compare with; give "credentials"');
-    }
   }
   return plans;
 }
@@ -79,6 +82,12 @@ function versionsOf(versions: readonly (4 | 5)[] | undefined, path: OptionPath):
 }
 
 function methodsOf(methods: readonly AuthMethodName[], path: OptionPath): readonly AuthMethodName[] {
+  if (Array.isArray(methods) && (methods as readonly string[]).includes("nds")) {
+    throw badOption(
+      path,
+      '"nds", Novell Directory Services (0x07), cannot be served: nobody has published how it works',
+    );
+  }
   return someOf(METHOD_NAMES, methods, "authentication methods", path);
 }
 

@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-import { noneServer, type ServerAuthMethod, userPassServer } from "@sockskit/auth";
 import { CMD, formatAddress, type IpAddress } from "@sockskit/wire";
-import type { AuthMethodName } from "../options.ts";
 import type { Entrance } from "../session/host.ts";
 import type { ListenPlan } from "./listen-plan.ts";
 import { Listener } from "./listener.ts";
@@ -20,11 +18,6 @@ interface OpenListener {
   /** What new clients of it get. Absent until the whole set is taken; a reload replaces it. */
   entrance: Entrance | undefined;
 }
-
-const AUTH_METHODS: Readonly<Record<AuthMethodName, ServerAuthMethod>> = {
-  none: noneServer(),
-  userpass: userPassServer(),
-};
 
 /** The listeners of a server, replaced all at once or not at all. */
 export class ListenerSet {
@@ -99,7 +92,6 @@ function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
 /** Commands that there is a task for. */
 const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate, CMD.resolve, CMD.resolvePtr];
 
-function entranceOf({ address }: Listener, { authMethods, versions, advertise }: ListenPlan): Entrance {
-  const methods = authMethods.map((name) => AUTH_METHODS[name]);
+function entranceOf({ address }: Listener, { methods, versions, advertise }: ListenPlan): Entrance {
   return { address, advertise, handshake: { authMethods: methods, versions, commands: COMMANDS } };
 }

@@ -1,36 +1,48 @@
-import type { CredentialAttempt } from "../credentials/credential-store.ts";
+import type { AuthEvidence, AuthVerdict } from "@sockskit/auth";
+import type { IpAddress } from "@sockskit/wire";
 import { type LoginResult, logIn } from "../credentials/login.ts";
 import { ServerError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type { SessionHost } from "./host.ts";
 import type { SessionUser } from "./session-record.ts";
+
+/** What came out of a {@link LoginStep}. */
+export interface LoginAnswer {
+  /** What the handshake is told. */
+  readonly verdict: AuthVerdict;
+  /** Who the client is, once accepted. */
+  readonly user: SessionUser | undefined;
+  /** The name that was tried, printable, when it was refused. */
+  readonly triedName: string | undefined;
+}
 
 const BROKEN: LoginResult = { accepted: false, reason: "busy" };
 
 /**
- * One log-in of a session: asks the store and gives the answer when it is time for it. It keeps nothing of the
- * credentials after the store's verdict.
+ * One log-in of a session, or one round of it: has the evidence judged and gives the answer when it is time for it. It
+ * keeps nothing of the credentials after the verdict.
  */
 export class LoginStep {
   readonly #host: SessionHost;
-  readonly #answer: (user: SessionUser | undefined) => void;
+  readonly #answer: (answer: LoginAnswer) => void;
   readonly #startedAtMs: number = performance.now();
+  #username: Uint8Array | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  /** @param answer Called once, perhaps at once: with the user, or `undefined` for a refusal. */
-  constructor(host: SessionHost, answer: (user: SessionUser | undefined) => void) {
+  /** @param answer Called once, perhaps at once. */
+  constructor(host: SessionHost, answer: (answer: LoginAnswer) => void) {
     this.#host = host;
     this.#answer = answer;
   }
 
-  /** Begins. Whatever the store does, nothing is thrown here. */
-  start(attempt: Omit<CredentialAttempt, "cancelled">): void {
+  /** Begins. Whatever the judge does, nothing is thrown here. */
+  start(evidence: AuthEvidence, client: IpAddress): void {
     const { settings, failures } = this.#host;
+    this.#username = evidence.username;
     try {
-      // A reload can take the store away between the choice of a method and the password.
-      if (settings.store === undefined) return this.#conclude(BROKEN);
-      const { username, password, client } = attempt;
-      const result = logIn({ username, password, client, cancelled: () => this.#isOver }, settings.store, failures);
+      const attempt = { evidence, client, cancelled: () => this.#isOver };
+      const result = logIn(attempt, settings, failures);
       if (!(result instanceof Promise)) return this.#conclude(result);
       result.then(
         (result) => this.#conclude(result),
@@ -58,20 +70,27 @@ export class LoginStep {
     const { tally, settings } = this.#host;
     if (result.accepted) {
       tally.logins += 1;
-      this.#finish({ name: result.identity, groups: result.groups });
-      return;
+      const { identity, groups, response } = result;
+      const verdict = { accepted: true, identity, ...(response === undefined ? {} : { response }) } as const;
+      return this.#finish({ verdict, user: { name: identity, groups }, triedName: undefined });
     }
+    if ("challenge" in result) return this.#finish({ verdict: result, user: undefined, triedName: undefined });
     if (result.reason === "rejected") tally.failedLogins += 1;
     else tally.refusedLogins += 1;
     // A wrong password and used-up tries are answered after the same time, whatever they took. "Busy" tells nothing.
     const passedMs = performance.now() - this.#startedAtMs;
     const waitMs = result.reason === "busy" ? 0 : settings.timeouts.loginFailureMs - passedMs;
-    if (waitMs <= 0) this.#finish(undefined);
-    else this.#timer = setTimeout(() => this.#finish(undefined), waitMs).unref();
+    if (waitMs <= 0) this.#refuse();
+    else this.#timer = setTimeout(() => this.#refuse(), waitMs).unref();
   }
 
-  #finish(user: SessionUser | undefined): void {
+  #refuse(): void {
+    const triedName = printable(this.#username ?? new Uint8Array(0));
+    this.#finish({ verdict: { accepted: false }, user: undefined, triedName });
+  }
+
+  #finish(answer: LoginAnswer): void {
     this.#isOver = true;
-    this.#answer(user);
+    this.#answer(answer);
   }
 }

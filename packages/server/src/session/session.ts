@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { AuthEvidence } from "@sockskit/auth";
 import {
   type HandshakeError,
   type HandshakeRequest,
@@ -13,14 +14,13 @@ import type { CloseReason } from "../events.ts";
 import { IdentStep } from "../ident/ident-step.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
-import { printable } from "../printable.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
 import { localAddressOf } from "../socket-address.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
-import { type SessionEnd, SessionRecord } from "./session-record.ts";
+import { type SessionEnd, SessionRecord, type SessionUser } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
 import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
@@ -41,6 +41,8 @@ export class Session implements LaneEntry {
   #phase: SessionPhase = "handshake";
   #handshake: ServerHandshake | undefined;
   #login: LoginStep | undefined;
+  /** Who the client is, as far as its method has come. */
+  #user: SessionUser | undefined;
   #ident: IdentStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
@@ -133,10 +135,10 @@ export class Session implements LaneEntry {
         this.#socket.write(event.data);
         break;
       case "authenticate":
-        if (event.evidence.type === "userpass") this.#logIn(event.evidence.username, event.evidence.password);
-        else this.#advance(() => this.#handshake?.authenticated({ accepted: false }));
+        this.#logIn(event.evidence);
         break;
       case "authenticated":
+        this.#record.user = this.#user;
         this.#record.authenticated(event.methodName);
         break;
       case "request":
@@ -169,16 +171,18 @@ export class Session implements LaneEntry {
     this.#destroy("client-left");
   }
 
-  #logIn(username: Uint8Array, password: Uint8Array): void {
-    this.#login = new LoginStep(this.#host, (user) => {
+  /** Whoever answers a question gets a time of their own for it, and then that of the handshake again. */
+  #logIn(evidence: AuthEvidence): void {
+    const { answer, handshake } = this.#settings.lanes;
+    if (answer.delete(this)) handshake.add(this);
+    this.#login = new LoginStep(this.#host, ({ verdict, user, triedName }) => {
       this.#login = undefined;
-      this.#record.user = user;
-      if (user === undefined) this.#record.triedName = printable(username);
-      const verdict =
-        user === undefined ? ({ accepted: false } as const) : ({ accepted: true, identity: user.name } as const);
+      this.#user = user;
+      this.#record.triedName = triedName;
+      if ("challenge" in verdict && handshake.delete(this)) answer.add(this);
       this.#advance(() => this.#handshake?.authenticated(verdict));
     });
-    this.#login.start({ username, password, client: this.client });
+    this.#login.start(evidence, this.client);
   }
 
   /** SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is. */
@@ -338,6 +342,7 @@ export class Session implements LaneEntry {
     if (this.#phase === "handshake") {
       this.#host.tally.handshakes -= 1;
       this.#settings.lanes.handshake.delete(this);
+      this.#settings.lanes.answer.delete(this);
     }
     this.#phase = phase;
   }

@@ -1,6 +1,7 @@
 import type { Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
 import { parseIpAddress } from "@sockskit/wire";
+import type { ChallengeCallback } from "../credentials/challenge.ts";
 import type { CredentialStore } from "../credentials/credential-store.ts";
 import { DeadlineLane, type LaneEntry } from "../limits/deadline-lane.ts";
 import type { IdentPlan } from "../ident/ident-plan.ts";
@@ -13,6 +14,8 @@ import type { Session } from "./session.ts";
 export interface Lanes {
   /** From accepting a client to its request. */
   readonly handshake: DeadlineLane<Session>;
+  /** From a question to a person to the answer. */
+  readonly answer: DeadlineLane<Session>;
   /** From a failure to the end of the connection. */
   readonly linger: DeadlineLane<Session>;
   /** Between two looks at whether a tunnel is idle. */
@@ -29,6 +32,7 @@ export interface Settings {
   /** The same one in all settings of a server. */
   readonly ruleLimits: RuleLimits;
   readonly store: CredentialStore | undefined;
+  readonly challenge: ChallengeCallback | undefined;
   readonly outbound: {
     readonly localAddress: string | undefined;
     readonly family: "auto" | 4 | 6;
@@ -56,6 +60,7 @@ export function familyOf({ localAddress, family }: Settings["outbound"]): "auto"
 export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): Lanes {
   return {
     handshake: laneFor(timeouts.handshakeMs, previous?.handshake),
+    answer: laneFor(timeouts.answerMs, previous?.answer),
     linger: laneFor(timeouts.lingerMs, previous?.linger),
     idle: laneFor(timeouts.idleMs / IDLE_LOOKS, previous?.idle),
     bind: laneFor(timeouts.bindMs, previous?.bind),
