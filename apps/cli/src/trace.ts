@@ -1,4 +1,4 @@
-import type { ObserverOptions, OctetsEvent, ProgressEvent } from "@sockskit/dial";
+import type { ObserverOptions, OctetsEvent, ProgressEvent, VersionFailedStep } from "@sockskit/dial";
 import { type Address, formatAddress, formatHost, formatNetwork, METHOD } from "@sockskit/wire";
 
 import { reasonOf } from "./cli-error.ts";
@@ -7,6 +7,13 @@ import { peerName } from "./target.ts";
 
 /** Most octets of one message that are shown: whole handshake messages, but not what the destination sends at once. */
 const MAX_SHOWN_OCTETS = 560;
+
+const WHY_NOT: Readonly<Record<VersionFailedStep["reason"], string>> = {
+  closed: "closed the connection instead of answering",
+  silent: "no answer",
+  "other-version": "answered in another version",
+  "name-refused": "refused the name, it may take addresses only",
+};
 
 /** What `-v` and `-vv` watch. Nothing is watched that nobody reads. */
 export function observe(reporter: Reporter): ObserverOptions {
@@ -36,6 +43,10 @@ function describe(event: ProgressEvent): string {
       return `connected to ${formatAddress(event.address)}`;
     case "attempt-failed":
       return `${formatAddress(event.address)} failed: ${reasonOf(event.error)}`;
+    case "version-found":
+      return `speaks SOCKS ${event.version.toUpperCase()}${event.remembered ? " (remembered)" : ""}`;
+    case "version-failed":
+      return `SOCKS ${event.version.toUpperCase()}: ${WHY_NOT[event.reason]}`;
     case "method-selected":
       return `chose the method ${event.methodName}${warned(event.warning)}`;
     case "authenticated":

@@ -8,7 +8,10 @@ import type { Address } from "@sockskit/wire";
 export interface ConnectionInfo {
   /** Where it leads; with `bind`, who connected, as the proxy told. */
   readonly target: Address;
-  /** The proxies on the way, nearest first, without passwords; none when the proxy's URL lists the target as direct. */
+  /**
+   * The proxies on the way, nearest first, without passwords, one given as `auto` by the scheme of what it speaks; none
+   * when the proxy's URL lists the target as direct.
+   */
   readonly proxies: readonly string[];
   /**
    * The near end of the last proxy's own connection to the target, as that proxy told; often zeros. `undefined` when it

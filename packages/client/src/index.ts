@@ -17,12 +17,17 @@ export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
 export type { ProbeAnswer, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
 export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";
 export {
+  createDiscoveryMemory,
   createResolver,
   isSocksError,
   SocksError,
+  type DiscoveryMemory,
+  type DiscoveryMemoryOptions,
+  type DiscoveryOptions,
   type HopReference,
   type OctetsEvent,
   type ProgressEvent,
+  type ProxyVersion,
   type Resolver,
   type ResolverOptions,
   type SocksErrorCode,

@@ -8,6 +8,7 @@ test("the exported values are these and no others", () => {
     "bind",
     "connect",
     "connectionInfo",
+    "createDiscoveryMemory",
     "createResolver",
     "createUdpSocket",
     "isSocksError",

@@ -33,7 +33,15 @@ export type {
   ProgressEvent,
   ProgressStep,
   ResolvedStep,
+  VersionFailedStep,
+  VersionFoundStep,
 } from "./chain/progress.ts";
+export type { DiscoveryOptions, ProxyVersion } from "./discovery/discovery-options.ts";
+export {
+  createDiscoveryMemory,
+  type DiscoveryMemory,
+  type DiscoveryMemoryOptions,
+} from "./discovery/discovery-memory.ts";
 export {
   isSocksError,
   SocksError,

@@ -7,6 +7,7 @@ test("the exported values are these and no others", () => {
     "SocksError",
     "associateThrough",
     "bindThrough",
+    "createDiscoveryMemory",
     "createResolver",
     "dialAddress",
     "dialThrough",

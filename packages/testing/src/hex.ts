@@ -11,7 +11,9 @@ export function octets(hex: string): Uint8Array {
 
 /** Hexadecimal text of octets, `05 01 00`. */
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (octet) => octet.toString(16).padStart(2, "0")).join(" ");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString("hex")
+    .replaceAll(/..(?!$)/g, "$& ");
 }
 
 /** One array with the octets of several. */

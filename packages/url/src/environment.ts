@@ -53,7 +53,11 @@ const SERVER_VARIABLES: readonly ServerVariable[] = [
   { name: "SOCKS5_SERVER", version: 5 },
   { name: "SOCKS4_SERVER", version: 4 },
 ];
-const SERVER_SCHEMES: Readonly<Record<4 | 5, ProxyScheme>> = { 4: "socks4", 5: "socks5h" };
+const SERVER_SCHEMES: Readonly<Record<4 | 5 | "auto", ProxyScheme>> = {
+  4: "socks4",
+  5: "socks5h",
+  auto: "auto",
+};
 
 /**
  * The proxy that the environment names for a target: `<scheme>_proxy`, `all_proxy`, `SOCKS_SERVER`, `SOCKS5_SERVER`,
@@ -137,12 +141,13 @@ function readServer(variables: Variables, server: ServerVariable, query: Environ
   return { direct: false, proxy: addCredentials(proxy, variables), variable };
 }
 
-function readVersion(variables: Variables): 4 | 5 {
+function readVersion(variables: Variables): 4 | 5 | "auto" {
   const variable = "SOCKS_VERSION";
   const text = variables.get(variable)?.trim() ?? "5";
   if (text === "4") return 4;
   if (text === "5") return 5;
-  throw mistake({ text, variable }, CODE, "expected 4 or 5");
+  if (text === "auto") return "auto";
+  throw mistake({ text, variable }, CODE, "expected 4, 5 or auto");
 }
 
 function readServerPort(variables: Variables, serverVariable: string): number {

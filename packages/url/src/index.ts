@@ -18,7 +18,7 @@ export type { ProxyUrlErrorCode, ProxyUrlErrorOptions } from "./errors.ts";
 export { MAX_PAC_RESULT_LENGTH, parsePacResult } from "./pac-result.ts";
 export type { PacEntry, PacOptions } from "./pac-result.ts";
 export { DEFAULT_PROXY_PORT, MAX_CREDENTIAL_LENGTH, MAX_PROXY_URL_LENGTH, parseProxyUrl } from "./parse.ts";
-export { credentialsOf, formatProxyUrl } from "./proxy-url.ts";
+export { credentialsOf, formatProxyUrl, withProxyScheme } from "./proxy-url.ts";
 export type { FormatProxyUrlOptions, ProxyCredentials, ProxyUrl } from "./proxy-url.ts";
 export { redactProxyUrl } from "./redact.ts";
 export { PROXY_SCHEMES } from "./schemes.ts";

@@ -3,7 +3,7 @@ import type { Address, Network } from "@sockskit/wire";
 import { formatDirectNetwork } from "./direct-networks.ts";
 import { ProxyUrlError } from "./errors.ts";
 import { REDACTED } from "./redact.ts";
-import type { ProxyResolution, ProxyScheme, ProxySchemeMeaning } from "./schemes.ts";
+import { type ProxyResolution, type ProxyScheme, type ProxySchemeMeaning, schemeMeaning } from "./schemes.ts";
 
 /**
  * One SOCKS proxy: what a proxy URL says, as plain data. The password is not among the fields, so that printing,
@@ -12,8 +12,8 @@ import type { ProxyResolution, ProxyScheme, ProxySchemeMeaning } from "./schemes
 export interface ProxyUrl {
   /** The scheme, in lower case; it agrees with `version`, `resolve` and `tls`. */
   readonly scheme: ProxyScheme;
-  /** SOCKS version to speak. */
-  readonly version: 4 | 5;
+  /** SOCKS version to speak; `"auto"`: whoever connects finds it out. */
+  readonly version: 4 | 5 | "auto";
   /** Whether the connection to the proxy is TLS. */
   readonly tls: boolean;
   /** Who resolves names of targets: this side or the proxy. */
@@ -84,6 +84,19 @@ export function credentialsOf(proxy: ProxyUrl): ProxyCredentials | undefined {
     throw new ProxyUrlError("ERR_SOCKS_CREDENTIALS_LOST", problem, { input: formatProxyUrl(proxy) });
   }
   return { username: proxy.username, password };
+}
+
+/**
+ * The same proxy under another scheme, with its credentials as far as that version carries them: what `auto` turned out
+ * to be.
+ *
+ * @throws ProxyUrlError `ERR_SOCKS_CREDENTIALS_LOST` when `proxy` is a copy, see {@link credentialsOf}.
+ */
+export function withProxyScheme(proxy: ProxyUrl, scheme: ProxyScheme): ProxyUrl {
+  const { address, username, hasPassword, direct = [] } = proxy;
+  const password = hasPassword ? credentialsOf(proxy)?.password : undefined;
+  const credentials = username === undefined ? undefined : { username, password };
+  return createProxyUrl({ meaning: schemeMeaning(scheme), address, credentials, direct });
 }
 
 /** Choices of {@link formatProxyUrl}. */

@@ -10,7 +10,9 @@ export type ProxyScheme =
   | "socks4a+tls"
   | "socks5+tls"
   | "socks5h+tls"
-  | "socks5s";
+  | "socks5s"
+  | "auto"
+  | "auto+tls";
 
 /** Who turns the target's name into an address: this side (`"local"`) or the proxy (`"remote"`). */
 export type ProxyResolution = "local" | "remote";
@@ -19,8 +21,8 @@ export type ProxyResolution = "local" | "remote";
 export interface ProxySchemeMeaning {
   /** The scheme, without `://`. */
   readonly scheme: ProxyScheme;
-  /** SOCKS version spoken to the proxy. */
-  readonly version: 4 | 5;
+  /** SOCKS version spoken to the proxy; `"auto"`: whoever connects finds it out. */
+  readonly version: 4 | 5 | "auto";
   /** Who resolves the target's name. */
   readonly resolve: ProxyResolution;
   /** Whether the connection to the proxy is TLS. */
@@ -39,6 +41,8 @@ const MEANINGS: Readonly<Record<ProxyScheme, ProxySchemeMeaning>> = {
   "socks5+tls": { scheme: "socks5+tls", version: 5, resolve: "local", tls: true },
   "socks5h+tls": { scheme: "socks5h+tls", version: 5, resolve: "remote", tls: true },
   socks5s: { scheme: "socks5s", version: 5, resolve: "remote", tls: true },
+  auto: { scheme: "auto", version: "auto", resolve: "remote", tls: false },
+  "auto+tls": { scheme: "auto+tls", version: "auto", resolve: "remote", tls: true },
 };
 
 /**
@@ -49,8 +53,8 @@ export const PROXY_SCHEMES: readonly ProxySchemeMeaning[] = Object.freeze(Object
 
 /** Choices that change what a scheme means. */
 export interface ProxyUrlOptions {
-  /** Version of the bare `socks` schemes: 5 resolves remotely, 4 locally as curl does. Default 5. */
-  readonly bareSocksVersion?: 4 | 5 | undefined;
+  /** Version of the bare `socks` schemes: 5 resolves remotely, 4 locally as curl does, `"auto"` is `auto`. Default 5. */
+  readonly bareSocksVersion?: 4 | 5 | "auto" | undefined;
   /** `true` makes the proxy resolve names whatever the scheme says. Default `false`: the scheme decides. */
   readonly remoteDns?: boolean | undefined;
 }
@@ -67,10 +71,15 @@ export function schemeMeaning(scheme: ProxyScheme): ProxySchemeMeaning {
 export function chooseMeaning(name: string, options: ProxyUrlOptions): ProxySchemeMeaning | undefined {
   if (!Object.hasOwn(MEANINGS, name)) return undefined;
   const scheme = name as ProxyScheme;
-  const bare = scheme === "socks" || scheme === "socks+tls";
-  const written =
-    MEANINGS[bare && options.bareSocksVersion === 4 ? (scheme === "socks" ? "socks4" : "socks4+tls") : scheme];
+  const written = MEANINGS[bareScheme(scheme, options.bareSocksVersion)];
   if (options.remoteDns !== true || written.resolve === "remote") return written;
   const remote = written.version === 4 ? "socks4a" : "socks5h";
   return MEANINGS[written.tls ? (`${remote}+tls` as const) : remote];
+}
+
+/** The scheme that a bare one stands for; any other stands for itself. */
+function bareScheme(scheme: ProxyScheme, version: ProxyUrlOptions["bareSocksVersion"]): ProxyScheme {
+  if ((scheme !== "socks" && scheme !== "socks+tls") || version === undefined || version === 5) return scheme;
+  const chosen = version === 4 ? "socks4" : "auto";
+  return scheme === "socks" ? chosen : `${chosen}+tls`;
 }

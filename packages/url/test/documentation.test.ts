@@ -11,7 +11,7 @@ describe("docs/proxy-urls.md", () => {
     const rows = [...page.matchAll(/^\| `([a-z0-9+]+):\/\/` +\| (\S+) +\| (\S+) .*?\| (\S+) +\|$/gm)];
     const documented = rows.map(([, scheme, version, resolver, tls]) => ({
       scheme,
-      version: version === "5" ? 5 : 4,
+      version: version === "auto" ? "auto" : Number(version),
       resolve: resolver === "proxy" ? "remote" : "local",
       tls: tls === "yes",
     }));

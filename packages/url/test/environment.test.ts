@@ -89,6 +89,8 @@ describe("the classic variables", () => {
     [{ SOCKS_SERVER: "[2001:db8::1]:9050" }, "SOCKS_SERVER: socks5h://[2001:db8::1]:9050"],
     [{ SOCKS_SERVER: "h", SOCKS_VERSION: "4" }, "SOCKS_SERVER: socks4://h:1080"],
     [{ SOCKS_SERVER: "h", SOCKS_VERSION: "5" }, "SOCKS_SERVER: socks5h://h:1080"],
+    [{ SOCKS_SERVER: "h", SOCKS_VERSION: "auto" }, "SOCKS_SERVER: auto://h:1080"],
+    [{ SOCKS_SERVER: "socks://h", SOCKS_VERSION: "auto" }, "SOCKS_SERVER: auto://h:1080"],
     [{ SOCKS_SERVER: "socks5://h" }, "SOCKS_SERVER: socks5://h:1080"],
     [{ SOCKS_SERVER: "socks5://h", SOCKS_VERSION: "4" }, "SOCKS_SERVER: socks5://h:1080"],
     [{ SOCKS_SERVER: "socks://h", SOCKS_VERSION: "4" }, "SOCKS_SERVER: socks4://h:1080"],

@@ -23,5 +23,6 @@ test("the public surface", () => {
     "parseProxyUrl",
     "proxyFromEnvironment",
     "redactProxyUrl",
+    "withProxyScheme",
   ]);
 });

@@ -3,7 +3,14 @@ import { inspect } from "node:util";
 import { formatNetwork } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 
-import { ProxyUrlError, type ProxyUrlOptions, credentialsOf, formatProxyUrl, parseProxyUrl } from "../src/index.ts";
+import {
+  ProxyUrlError,
+  type ProxyUrlOptions,
+  credentialsOf,
+  formatProxyUrl,
+  parseProxyUrl,
+  withProxyScheme,
+} from "../src/index.ts";
 import { refusal } from "./refusal.ts";
 import vectors from "./proxy-url-vectors.json" with { type: "json" };
 
@@ -62,10 +69,38 @@ describe("options", () => {
     ["socks+tls://h", { bareSocksVersion: 4 }, "socks4+tls"],
     ["socks://h", { bareSocksVersion: 4, remoteDns: true }, "socks4a"],
     ["socks5h://h", { bareSocksVersion: 4 }, "socks5h"],
+    ["socks://h", { bareSocksVersion: "auto" }, "auto"],
+    ["socks+tls://h", { bareSocksVersion: "auto" }, "auto+tls"],
+    ["socks4://h", { bareSocksVersion: "auto" }, "socks4"],
+    ["auto://h", { remoteDns: true }, "auto"],
   ] as const)("%s with %o is the same as %s", (url, options, scheme) => {
     const proxy = parseProxyUrl(url, options);
     expect(proxy).toEqual(parseProxyUrl(`${scheme}://h`));
     expect(formatProxyUrl(proxy)).toBe(`${scheme}://h:1080`);
+  });
+});
+
+describe("the same proxy under another scheme", () => {
+  test.each([
+    ["auto://fred:s%40fe@h:1/10.0.0.0/8", "socks5h", "socks5h://fred:s%40fe@h:1/10.0.0.0/8"],
+    ["auto://fred@h", "socks5h", "socks5h://fred@h:1080"],
+    ["auto://fred:@h", "socks5h", "socks5h://fred:@h:1080"],
+    ["auto+tls://h", "socks4a+tls", "socks4a+tls://h:1080"],
+    // There is no place for a password: it goes nowhere.
+    ["auto://fred:safe@h", "socks4a", "socks4a://fred@h:1080"],
+  ] as const)("%s as %s", (url, scheme, expected) => {
+    const proxy = withProxyScheme(parseProxyUrl(url), scheme);
+    expect({ ...proxy, warnings: undefined }).toEqual(parseProxyUrl(expected));
+    expect(formatProxyUrl(proxy, { showSecrets: true })).toBe(expected);
+  });
+
+  test("dropping a password is said", () => {
+    expect(withProxyScheme(parseProxyUrl("auto://fred:safe@h"), "socks4").warnings).toHaveLength(1);
+  });
+
+  test("a copy without its password is refused", () => {
+    const copy = { ...parseProxyUrl("auto://fred:safe@h") };
+    expect(refusal(() => withProxyScheme(copy, "socks5h"))).toMatchObject({ code: "ERR_SOCKS_CREDENTIALS_LOST" });
   });
 });
 

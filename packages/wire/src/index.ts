@@ -1,6 +1,6 @@
 /**
  * Every SOCKS message as octets and back: SOCKS 4 and 4A, SOCKS 5 (RFC 1928) with its UDP datagram,
- * user name and password (RFC 1929), the messages of CHAP, CRAM and MAF; the PROXY protocol and the
+ * user name and password (RFC 1929), the frames of GSS-API (RFC 1961), the messages of CHAP, CRAM and MAF; the PROXY protocol and the
  * heads of HTTP CONNECT, which stand before and between SOCKS; with the addresses and networks they
  * talk about.
  *
@@ -125,6 +125,15 @@ export type {
   MafProcess,
   MafSendMore,
 } from "./maf/message.ts";
+
+export { GSSAPI_VERSION, MTYP, PROTECTION_LEVEL, mtypName, protectionLevelName } from "./gssapi/code-points.ts";
+export {
+  MAX_GSSAPI_FRAME_LENGTH,
+  MAX_GSSAPI_TOKEN_LENGTH,
+  decodeGssapiFrame,
+  encodeGssapiFrame,
+} from "./gssapi/frame.ts";
+export type { GssapiFrame } from "./gssapi/frame.ts";
 
 export { PROXY_CMD, PROXY_FAMILY, PROXY_TLV, proxyTlvName } from "./proxy-protocol/code-points.ts";
 export { MAX_PROXY_HEADER_LENGTH, decodeProxyHeader, encodeProxyHeader } from "./proxy-protocol/header.ts";

@@ -106,6 +106,12 @@ test("instructions and ids of MAF", () => {
   expect(wire.mafId(wire.MAF_METHOD.failure)).toEqual(Uint8Array.of(255, 255, 255, 255));
 });
 
+test("messages and levels of GSS-API", () => {
+  expect(wire.MTYP).toEqual({ authentication: 1, protectionLevel: 2, encapsulatedUserData: 3, abort: 255 });
+  expect(wire.PROTECTION_LEVEL).toEqual({ none: 0, integrity: 1, confidentiality: 2, selective: 3 });
+  expect(wire.GSSAPI_VERSION).toBe(1);
+});
+
 test("numbers of the PROXY protocol", () => {
   expect(wire.PROXY_CMD).toEqual({ local: 0, proxy: 1 });
   expect(wire.PROXY_FAMILY).toEqual({
@@ -145,6 +151,8 @@ test("every name leads back to its number, and numbers without one have none", (
     [wire.ATT, wire.attName],
     [wire.CHAP_ALGORITHM, wire.chapAlgorithmName],
     [wire.MAF_INSTR, wire.mafInstrName],
+    [wire.MTYP, wire.mtypName],
+    [wire.PROTECTION_LEVEL, wire.protectionLevelName],
     [wire.PROXY_TLV, wire.proxyTlvName],
   ] as const) {
     const named = new Map(Object.entries(table).map(([name, number]) => [number as number, name]));

@@ -100,6 +100,10 @@ const VALUES: Record<keyof typeof CODECS, fc.Arbitrary<Fields>> = {
     fc.record({ instr: fc.constant(0x05), method: octets(1, 255), data: octets(0, 300) }),
     fc.record({ instr: fc.constant(0x07), oemId: octets(1, 255), data: octets(0, 300) }),
   ),
+  GssapiFrame: fc.oneof(
+    fc.record({ mtyp: fc.constantFrom(0x01, 0x02, 0x03), token: octets(1, 300) }),
+    fc.record({ mtyp: fc.constantFrom(0x01, 0xff), token: octets(0, 0) }),
+  ),
   ProxyHeader: fc.oneof(
     proxyHeader([0x11, 0x12], 4, port),
     proxyHeader([0x21, 0x22], 16, port),
@@ -127,6 +131,7 @@ const VALUES: Record<keyof typeof CODECS, fc.Arbitrary<Fields>> = {
 const BEGINNINGS: Readonly<Partial<Record<keyof typeof CODECS, readonly Uint8Array[]>>> = {
   AttributeList: [Uint8Array.of(0x01, 0x03, 0x11, 0x01, 0x85)],
   MafMessage: [Uint8Array.of(0x01, 0x01, 0x00, 0x00), Uint8Array.of(0x05, 0x01, 0x00, 0x00, 0x04)],
+  GssapiFrame: [Uint8Array.of(0x01, 0x03, 0x00)],
   ProxyHeader: [
     ascii("PROXY TCP4 192.0.2.1 "),
     ascii("PROXY UNKNOWN"),

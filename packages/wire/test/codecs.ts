@@ -22,6 +22,7 @@ export const CODECS = {
   Socks5Reply: codec(wire.decodeSocks5Reply, wire.encodeSocks5Reply, wire.MAX_SOCKS5_REPLY_LENGTH),
   AttributeList: codec(wire.decodeAttributeList, wire.encodeAttributeList, wire.MAX_ATTRIBUTE_LIST_LENGTH),
   MafMessage: codec(wire.decodeMafMessage, wire.encodeMafMessage, wire.MAX_MAF_MESSAGE_LENGTH),
+  GssapiFrame: codec(wire.decodeGssapiFrame, wire.encodeGssapiFrame, wire.MAX_GSSAPI_FRAME_LENGTH),
   ProxyHeader: codec(wire.decodeProxyHeader, wire.encodeProxyHeader, wire.MAX_PROXY_HEADER_LENGTH),
   HttpConnectRequest: codec(wire.decodeHttpConnectRequest, wire.encodeHttpConnectRequest, wire.MAX_HTTP_HEAD_LENGTH),
   HttpConnectResponse: codec(wire.decodeHttpConnectResponse, wire.encodeHttpConnectResponse, wire.MAX_HTTP_HEAD_LENGTH),

@@ -82,6 +82,18 @@ test.each([wire.encodeSocks5Request, wire.encodeSocks5Reply, wire.encodeUdpDatag
   },
 );
 
+test("a frame of GSS-API has a token where one must be, and none in an abort", () => {
+  const frame = (mtyp: number, length: number) => () => wire.encodeGssapiFrame({ mtyp, token: octets(length) });
+  for (const mtyp of [0x01, 0x02, 0x03]) {
+    expect(frame(mtyp, 65_535)()).toHaveLength(wire.MAX_GSSAPI_FRAME_LENGTH);
+    expect(frame(mtyp, 65_536)).toThrow(local("ERR_SOCKS_OVERFLOW"));
+  }
+  for (const mtyp of [0x02, 0x03]) expect(frame(mtyp, 0)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
+  for (const mtyp of [0x00, 0x04, 0xfe, 0x101, Number.NaN])
+    expect(frame(mtyp, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
+  expect(frame(0xff, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
+});
+
 test("the longest user name and password fit, longer ones throw and stay secret", () => {
   const longest = wire.encodeUserPassRequest({ uname: octets(255), passwd: octets(255) });
   expect(longest).toHaveLength(wire.MAX_USER_PASS_REQUEST_LENGTH);

@@ -82,32 +82,41 @@ const CLIENTS: readonly (readonly [name: string, options: ClientHandshakeOptions
 ];
 
 /** The server machine, one target per choice of methods. */
-export function serverMachines(): Target[] {
+export function serverMachines(
+  create = (options: ServerHandshakeOptions): ServerHandshake => new ServerHandshake(options),
+): Target[] {
   return Object.entries(SERVERS).map(([name, options]) => ({
     name,
     corpus: corpusFor("client", options().authMethods),
     check(input, random) {
       const accept = random.below(2) === 0;
-      const whole = runServer(options(), [input], accept);
-      assert.deepEqual(runServer(options(), cut(input, random), accept), whole, "cut up, it ends otherwise");
+      const run = (pieces: readonly Uint8Array[]): Outcome => runServer(create(options()), options(), pieces, accept);
+      const whole = run([input]);
+      assert.deepEqual(run(cut(input, random)), whole, "cut up, it ends otherwise");
     },
   }));
 }
 
 /** The client machine, one target per kind of handshake. */
-export function clientMachines(): Target[] {
+export function clientMachines(
+  create = (options: ClientHandshakeOptions): ClientHandshake => new ClientHandshake(options),
+): Target[] {
   return CLIENTS.map(([name, options]) => ({
     name: `ClientHandshake, ${name}`,
     corpus: corpusFor("server", options.authMethods ?? []),
     check(input, random) {
-      const whole = runClient(options, [input]);
-      assert.deepEqual(runClient(options, cut(input, random)), whole, "cut up, it ends otherwise");
+      const whole = runClient(create(options), [input]);
+      assert.deepEqual(runClient(create(options), cut(input, random)), whole, "cut up, it ends otherwise");
     },
   }));
 }
 
-function runServer(options: ServerHandshakeOptions, pieces: readonly Uint8Array[], accept: boolean): Outcome {
-  const machine = new ServerHandshake(options);
+function runServer(
+  machine: ServerHandshake,
+  options: ServerHandshakeOptions,
+  pieces: readonly Uint8Array[],
+  accept: boolean,
+): Outcome {
   const events: string[] = [];
   const sent: Uint8Array[] = [];
   const open = options.authMethods.some((method) => method.immediate === true);
@@ -143,8 +152,7 @@ function runServer(options: ServerHandshakeOptions, pieces: readonly Uint8Array[
   return { events, sent: hex(concat(...sent)), trailing: trailing(machine) };
 }
 
-function runClient(options: ClientHandshakeOptions, pieces: readonly Uint8Array[]): Outcome {
-  const machine = new ClientHandshake(options);
+function runClient(machine: ClientHandshake, pieces: readonly Uint8Array[]): Outcome {
   const events: string[] = [];
   const sent: Uint8Array[] = [];
   let over = false;

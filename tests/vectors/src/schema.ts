@@ -28,6 +28,7 @@ export type MessageType =
   | "UdpDatagram"
   | "AttributeList"
   | "MafMessage"
+  | "GssapiFrame"
   | "ProxyHeader"
   | "HttpConnectRequest"
   | "HttpConnectResponse"

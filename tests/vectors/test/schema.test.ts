@@ -22,6 +22,7 @@ const MESSAGE_FIELDS = {
   UdpDatagram: ["frag", "atyp", "dstAddr", "dstPort", "data"],
   AttributeList: ["attributes"],
   MafMessage: ["instr"],
+  GssapiFrame: ["mtyp", "token"],
   ProxyHeader: ["version", "cmd", "family", "srcAddr", "dstAddr", "srcPort", "dstPort", "tlvs"],
   HttpConnectRequest: ["authority", "version", "headers"],
   HttpConnectResponse: ["version", "status", "reason", "headers"],

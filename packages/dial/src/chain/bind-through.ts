@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from "@sockskit/wire";
 
 import { outgoingSettings } from "../address/socket-options.ts";
+import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
 import { type Activity, Operation, requireTimeout } from "../internal/operation.ts";
 import type { DialledTunnel, DialThroughOptions } from "./dial-through.ts";
@@ -8,7 +9,7 @@ import { type Hop, type ProxyHop, requireSingleHop } from "./hop.ts";
 import { nameOf } from "./hop-errors.ts";
 import { createObserver } from "./observer.ts";
 import { requireUsableAddress } from "./told-address.ts";
-import { Tunnel, type TunnelTask } from "./tunnel.ts";
+import type { TunnelTask } from "./tunnel.ts";
 
 /** Time for the peer to connect. A proxy's own limit is 2 minutes; a little more, so that it is the proxy who says so. */
 const ACCEPT_TIMEOUT_MS = 130_000;
@@ -81,7 +82,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      new Tunnel(operation, options.chain, task, settings, observer).open();
+      openWay(operation, options.chain, task, settings, observer, options.discovery);
     });
   });
 }

@@ -3,11 +3,13 @@ import type { Socket } from "node:net";
 import type { Address } from "@sockskit/wire";
 
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
+import { openWay } from "../discovery/discovery.ts";
+import type { DiscoveryOptions } from "../discovery/discovery-options.ts";
 import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { requireDestination } from "../internal/require.ts";
 import type { ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
-import { Tunnel, type TunnelTask } from "./tunnel.ts";
+import type { TunnelTask } from "./tunnel.ts";
 
 /** Where and how {@link dialThrough} connects. */
 export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
@@ -19,6 +21,8 @@ export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
   readonly timeoutMs?: number | undefined;
   /** Deadlines of single stages, each hop anew. Default: only the whole way has one. */
   readonly stageTimeoutsMs?: StageTimeouts | undefined;
+  /** How the version of proxies whose scheme is `auto` is found out. */
+  readonly discovery?: DiscoveryOptions | undefined;
   /** Gives up; everything that was opened is closed. */
   readonly signal?: AbortSignal | undefined;
   /** `true` fails on harmless deviations of a proxy from the specification. Default `false`. */
@@ -37,13 +41,14 @@ export interface DialledTunnel {
    * and without a proxy.
    */
   readonly boundAddress: Address | undefined;
-  /** The proxies on the way; none when the proxy's URL lists the destination as directly connected. */
+  /** The proxies on the way, one given as `auto` by what it turned out to be; none when the proxy's URL lists the destination as directly connected. */
   readonly hops: readonly ProxyHop[];
 }
 
 /**
  * Opens a tunnel through one or more SOCKS proxies. Versions may be mixed; each hop's scheme decides who resolves the
- * name of what comes next. Address literals are never sent as names.
+ * name of what comes next. Address literals are never sent as names. What a proxy given as `auto` speaks is found out on
+ * the way, and remembered.
  *
  * The socket has no listener when the promise settles: attach yours, `error` above all, before the next `await`.
  *
@@ -64,7 +69,7 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      new Tunnel(operation, chain, task, settings, observer).open();
+      openWay(operation, chain, task, settings, observer, options.discovery);
     });
   });
 }

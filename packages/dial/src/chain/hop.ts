@@ -17,22 +17,23 @@ export class Hop implements Peer {
   readonly dialStage = "dial-proxy";
   readonly unreachable = "ERR_SOCKS_PROXY_UNREACHABLE";
   readonly proxy: ProxyHop;
-  readonly #index: number;
+  /** Its place in the chain. */
+  readonly index: number;
   readonly #count: number;
 
   constructor(proxy: ProxyHop, index: number, count: number) {
     this.proxy = proxy;
-    this.#index = index;
+    this.index = index;
     this.#count = count;
   }
 
   reference(): HopReference {
-    return { index: this.#index, proxy: formatProxyUrl(this.proxy) };
+    return { index: this.index, proxy: formatProxyUrl(this.proxy) };
   }
 
   title(): string {
     const url = formatProxyUrl(this.proxy);
-    return this.#count === 1 ? `proxy ${url}` : `proxy ${this.#index + 1} of ${this.#count} (${url})`;
+    return this.#count === 1 ? `proxy ${url}` : `proxy ${this.index + 1} of ${this.#count} (${url})`;
   }
 
   awaited(stage: ActiveStage): string {
@@ -55,7 +56,7 @@ export class Hop implements Peer {
     if (stage !== "negotiate") return undefined;
     const hint = "it may be no SOCKS proxy";
     // A probe goes there directly, where a later proxy may be out of reach.
-    return this.#index > 0 ? hint : `${hint}: sockskit probe ${formatProxyUrl(this.proxy)} tells`;
+    return this.index > 0 ? hint : `${hint}: sockskit probe ${formatProxyUrl(this.proxy)} tells`;
   }
 
   /**
@@ -67,7 +68,7 @@ export class Hop implements Peer {
     try {
       return version === 4
         ? new ClientHandshake({ version, command, destination, userId: username, strict })
-        : new ClientHandshake({ version, command, destination, authMethods: authMethods(this.proxy), strict });
+        : new ClientHandshake({ version: 5, command, destination, authMethods: authMethods(this.proxy), strict });
     } catch (cause) {
       throw localError(this, cause);
     }

@@ -1,6 +1,7 @@
 import type { HandshakeCommand } from "@sockskit/handshake";
 import type { Address, IpAddress, Network } from "@sockskit/wire";
 
+import type { ProxyVersion } from "../discovery/discovery-options.ts";
 import type { HopReference, SocksStage } from "../errors.ts";
 
 /** A step of the way, for people who want to watch. Events are plain data without secrets. */
@@ -15,7 +16,15 @@ export interface ProgressContext {
 }
 
 /** What happened; `step` tells which. */
-export type ProgressStep = ResolvedStep | DirectStep | DialStep | AttemptFailedStep | MethodStep | EstablishedStep;
+export type ProgressStep =
+  | ResolvedStep
+  | DirectStep
+  | DialStep
+  | AttemptFailedStep
+  | VersionFoundStep
+  | VersionFailedStep
+  | MethodStep
+  | EstablishedStep;
 
 /** A name was looked up on this side, because the scheme of the proxy says so. */
 export interface ResolvedStep {
@@ -53,6 +62,29 @@ export interface AttemptFailedStep {
   readonly address: IpAddress;
   /** Why; usually a system error with `code`. */
   readonly error: Error;
+}
+
+/** A proxy given as `auto` answered in this version. */
+export interface VersionFoundStep {
+  /** Tag of the union. */
+  readonly step: "version-found";
+  /** The version; `"4"` also when nobody knows whether it takes names (4A). */
+  readonly version: ProxyVersion;
+  /** Whether it was known from an earlier connection. */
+  readonly remembered: boolean;
+}
+
+/** A proxy given as `auto` does not seem to speak this version; the next is tried, if one is left. */
+export interface VersionFailedStep {
+  /** Tag of the union. */
+  readonly step: "version-failed";
+  /** The version. */
+  readonly version: ProxyVersion;
+  /**
+   * `closed`: it ended the connection without an answer. `silent`: it gave none in time. `other-version`: it answered in
+   * another version. `name-refused`: it answered, but refused the name; it may take addresses only.
+   */
+  readonly reason: "closed" | "silent" | "other-version" | "name-refused";
 }
 
 /** SOCKS 5: the proxy chose a method, or the method is done. */

@@ -32,6 +32,8 @@ export interface TunnelTask {
   readonly destination: Address;
   /** Whether harmless deviations are errors. */
   readonly strict: boolean;
+  /** How long a hop, by its index, may take to choose a method where something else is tried after that. */
+  readonly answerLimitMs?: (index: number) => number | undefined;
   /** BIND: the last hop listens, and its second reply is awaited. */
   readonly onListening?: (hop: Hop, socket: Socket, boundAddress: Address | undefined) => void;
   /** Everything is granted. The operation holds the socket until it succeeds. */
@@ -202,7 +204,8 @@ export class Tunnel<T> {
 
   #enter(stage: ActiveStage): void {
     this.#stage = stage;
-    this.#operation.enter(stage, this.#step().hop);
+    const limitMs = stage === "negotiate" ? this.#task.answerLimitMs?.(this.#current) : undefined;
+    this.#operation.enter(stage, this.#step().hop, limitMs);
   }
 
   #step(): Step {

@@ -27,6 +27,12 @@ export interface OperationLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Why an {@link Operation} ends. */
+export interface Failure {
+  /** Anything: a caller's observer may throw what it likes. */
+  readonly error: unknown;
+}
+
 /** Tells, when an {@link Operation} is interrupted, what it was doing. Asked only then: texts cost time. */
 export interface Activity {
   /** The proxy concerned, if there is one. */
@@ -65,7 +71,9 @@ export class Operation<T> {
   #stage: ActiveStage | undefined;
   #activity: Activity | undefined;
   #stageEndsAt = Number.POSITIVE_INFINITY;
+  #stageLimitMs = Number.POSITIVE_INFINITY;
   #undo: (() => void) | undefined;
+  #recover: ((error: unknown) => Failure | undefined) | undefined;
   #over = false;
 
   /**
@@ -93,13 +101,26 @@ export class Operation<T> {
     return performance.now() - this.#startedAt;
   }
 
-  /** Says what comes next, and starts the clock of that stage. */
-  enter(stage: ActiveStage, activity: Activity): void {
+  /** Milliseconds until the deadline of the whole; not positive when it has passed. */
+  get leftMs(): number {
+    return this.#countsFrom + this.#limits.timeoutMs - performance.now();
+  }
+
+  /**
+   * Says what comes next, and starts the clock of that stage.
+   *
+   * @param ownLimitMs - How long it may take this time, where the caller's limit for the stage is not shorter.
+   */
+  enter(stage: ActiveStage, activity: Activity, ownLimitMs?: number): void {
     this.#stage = stage;
     this.#activity = activity;
-    const limit = this.#limits.stageTimeoutsMs?.[stage];
-    if (limit === undefined) {
-      this.#stageEndsAt = Number.POSITIVE_INFINITY;
+    const limit = Math.min(
+      this.#limits.stageTimeoutsMs?.[stage] ?? Number.POSITIVE_INFINITY,
+      ownLimitMs ?? Number.POSITIVE_INFINITY,
+    );
+    this.#stageLimitMs = limit;
+    if (limit === Number.POSITIVE_INFINITY) {
+      this.#stageEndsAt = limit;
       return;
     }
     this.#stageEndsAt = performance.now() + limit;
@@ -124,6 +145,21 @@ export class Operation<T> {
     else this.#undo = undo;
   }
 
+  /** Frees what is held now: something else is tried instead. */
+  release(): void {
+    const undo = this.#undo;
+    this.#undo = undefined;
+    undo?.();
+  }
+
+  /**
+   * Has failures judged before they end the operation: `recover` gives the one to end with, or `undefined` when it has
+   * begun something else.
+   */
+  recoverBy(recover: (error: unknown) => Failure | undefined): void {
+    this.#recover = recover;
+  }
+
   /** Runs a part of the work; what it throws is the operation's failure. */
   run(work: () => void): void {
     try {
@@ -143,9 +179,12 @@ export class Operation<T> {
   /** Ends it with an error; frees what was held. */
   fail(error: unknown): void {
     if (this.#over) return;
+    const failure = this.#recover === undefined ? { error } : this.#recover(error);
+    // Judging calls observers, and one of them may have failed meanwhile.
+    if (failure === undefined || this.#over) return;
     this.#finish();
     this.#undo?.();
-    this.#reject(error);
+    this.#reject(failure.error);
   }
 
   #finish(): void {
@@ -172,15 +211,16 @@ export class Operation<T> {
     const wholeIsOver = now >= wholeEndsAt;
     // The stage that set the timer may be over: then its successor's limit counts.
     if (wholeIsOver || now >= operation.#stageEndsAt) operation.fail(operation.#timedOut(wholeIsOver));
-    else operation.#armTimer(Math.min(wholeEndsAt, operation.#stageEndsAt) - now);
+    // Also when something else was tried instead.
+    if (!operation.#over) operation.#armTimer(Math.max(0, Math.min(wholeEndsAt, operation.#stageEndsAt) - now));
   }
 
   #timedOut(whole: boolean): SocksError {
-    const { timeoutMs, timeoutName = "timeoutMs", stageTimeoutsMs } = this.#limits;
+    const { timeoutMs, timeoutName = "timeoutMs" } = this.#limits;
     const stage = this.#stage ?? "request";
     const limit = whole
       ? `${timeoutMs} ms (${timeoutName}${this.#countsFrom === this.#startedAt ? ", for the whole way" : ""})`
-      : `${stageTimeoutsMs?.[stage] ?? 0} ms (stageTimeoutsMs["${stage}"])`;
+      : `${Math.round(this.#stageLimitMs)} ms (stageTimeoutsMs["${stage}"])`;
     const hint = this.#activity?.hint?.(stage);
     const awaited = `${this.#activity?.awaited(stage) ?? "the start"}${hint === undefined ? "" : `; ${hint}`}`;
     const message = `timed out after ${limit} waiting for ${awaited}`;

@@ -9,7 +9,8 @@ import type { DialledTunnel, DialThroughOptions } from "../chain/dial-through.ts
 import { type Hop, type ProxyHop, requireSingleHop } from "../chain/hop.ts";
 import { createObserver } from "../chain/observer.ts";
 import { requireUsableAddress } from "../chain/told-address.ts";
-import { Tunnel, type TunnelTask } from "../chain/tunnel.ts";
+import type { TunnelTask } from "../chain/tunnel.ts";
+import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
 import { Operation } from "../internal/operation.ts";
 import { datagramSettings, type DatagramOptions, type DatagramSettings } from "./datagram-options.ts";
@@ -56,7 +57,7 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      new Tunnel(operation, options.chain, task, settings, observer).open();
+      openWay(operation, options.chain, task, settings, observer, options.discovery);
     });
   });
 }

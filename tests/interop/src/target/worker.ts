@@ -21,7 +21,6 @@ const ports = {
   lines: await listenTwice(() => createServer({ allowHalfOpen: true }, (socket) => obey(guard(socket)))),
   greeter: await listenTwice(() => createServer({ allowHalfOpen: true }, (socket) => greet(guard(socket)))),
 };
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is not a window
 parentPort?.postMessage(ports);
 
 async function listenTwice(create: () => Server): Promise<number> {

@@ -1,0 +1,18 @@
+import { datagramDecoder, streamDecoders } from "./decoders.ts";
+import { fragmentMachine } from "./fragments.ts";
+import { identQueries, identReplies } from "./ident.ts";
+import { clientMachines, serverMachines } from "./machines.ts";
+import type { Target } from "./target.ts";
+
+/** Everything that reads octets of strangers. */
+export function allTargets(): Target[] {
+  return [
+    ...streamDecoders(),
+    datagramDecoder(),
+    ...serverMachines(),
+    ...clientMachines(),
+    fragmentMachine(),
+    identQueries(),
+    identReplies(),
+  ];
+}

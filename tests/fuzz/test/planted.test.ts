@@ -1,0 +1,97 @@
+import {
+  ClientHandshake,
+  type ClientEvent,
+  FragmentReassembly,
+  type ServerEvent,
+  ServerHandshake,
+} from "@sockskit/handshake";
+import { decodeIdentQuery, decodeIdentReply, type IdentReply } from "@sockskit/identd";
+import { decodeUdpDatagram, type UdpDatagram } from "@sockskit/wire";
+import { expect, test } from "vitest";
+import { datagramDecoder, streamDecoders } from "../src/decoders.ts";
+import { fragmentMachine } from "../src/fragments.ts";
+import { probe } from "../src/fuzz.ts";
+import { identQueries, identReplies, type LineDecoder } from "../src/ident.ts";
+import { clientMachines, serverMachines } from "../src/machines.ts";
+import type { Target } from "../src/target.ts";
+import { allTargets } from "../src/targets.ts";
+
+/** Each target with a fault in what it tries. */
+const planted: readonly Target[] = [
+  ...streamDecoders(takingOneMore),
+  datagramDecoder((bytes, options) => decodeUdpDatagram(bytes[3] === 0x04 ? bytes.subarray(0, -1) : bytes, options)),
+  ...serverMachines((options) => new ForgetfulServer(options)),
+  ...clientMachines((options) => new ForgetfulClient(options)),
+  fragmentMachine(() => new KeepsSequence()),
+  identQueries(takingOneMore(decodeIdentQuery)),
+  identReplies(careless),
+];
+
+test.each(planted)("a fault in $name is found", (target) => {
+  const seeds = Array.from({ length: 20_000 }, (_, seed) => seed);
+  const finding = seeds.map((seed) => () => probe(target, seed)).find((attempt) => attempt() !== undefined);
+  expect(finding?.()?.error).toBeInstanceOf(Error);
+});
+
+test("every target is shown to find one", () => {
+  expect(planted.map(({ name }) => name).toSorted()).toEqual(
+    allTargets()
+      .map(({ name }) => name)
+      .toSorted(),
+  );
+});
+
+test("a reassembly that takes a fragment for any destination is found too", () => {
+  const target = fragmentMachine(() => new AnyDestination());
+  expect(Array.from({ length: 20_000 }, (_, seed) => seed).some((seed) => probe(target, seed) !== undefined)).toBe(
+    true,
+  );
+});
+
+/** Takes the first octet of what follows for a part of the message. */
+function takingOneMore<T>(decode: LineDecoder<T>): LineDecoder<T> {
+  return (bytes, offset = 0) => {
+    const decoded = decode(bytes, offset);
+    if (decoded === undefined || offset + decoded.byteLength === bytes.length) return decoded;
+    return { ...decoded, byteLength: decoded.byteLength + 1 };
+  };
+}
+
+/** What a regular expression over a line of text makes of an answer: octets of an escape sequence get through. */
+function careless(bytes: Uint8Array, offset = 0): { value: IdentReply; byteLength: number } | undefined {
+  const end = bytes.indexOf(0x0a, offset);
+  if (end === -1) return decodeIdentReply(bytes, offset);
+  const line = Buffer.from(bytes.subarray(offset, end)).toString("latin1");
+  const found = /^(\d{1,5}),(\d{1,5}):USERID:(\w+):(.{1,512})\r$/.exec(line);
+  if (found === null) return decodeIdentReply(bytes, offset);
+  const [portOnServer, portOnClient] = [Number(found[1]), Number(found[2])];
+  const userId = new Uint8Array(Buffer.from(found[4] ?? "", "latin1"));
+  const opsys = found[3] ?? "";
+  return { value: { type: "userid", portOnServer, portOnClient, opsys, userId }, byteLength: end + 1 - offset };
+}
+
+/** Loses the end of a short piece. */
+class ForgetfulServer extends ServerHandshake {
+  override receive(bytes: Uint8Array): readonly ServerEvent[] {
+    return super.receive(bytes.length === 3 ? bytes.subarray(0, 2) : bytes);
+  }
+}
+
+class ForgetfulClient extends ClientHandshake {
+  override receive(bytes: Uint8Array): readonly ClientEvent[] {
+    return super.receive(bytes.length === 3 ? bytes.subarray(0, 2) : bytes);
+  }
+}
+
+/** Forgets that a whole datagram abandons a sequence. */
+class KeepsSequence extends FragmentReassembly {
+  override receive(datagram: UdpDatagram, nowMs: number): UdpDatagram | undefined {
+    return datagram.frag === 0x00 ? datagram : super.receive(datagram, nowMs);
+  }
+}
+
+class AnyDestination extends FragmentReassembly {
+  override receive(datagram: UdpDatagram, nowMs: number): UdpDatagram | undefined {
+    return super.receive({ ...datagram, dstPort: 0 }, nowMs);
+  }
+}
