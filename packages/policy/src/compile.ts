@@ -19,6 +19,7 @@ const RULE_KEYS: readonly (keyof RuleConfig)[] = [
   "ports",
   "reason",
   "limit",
+  "via",
 ];
 
 /**
@@ -32,7 +33,8 @@ export function compilePolicy(config: PolicyConfig = {}): Policy {
   const check = new Check();
   if (!Array.isArray(rules)) check.report(["rules"], rules, "a list of rules");
   const given: readonly RuleConfig[] = Array.isArray(rules) ? rules : [];
-  const drafts = given.map((rule, index) => compileRule(rule, index, isDefault, check));
+  const upstreams = config.upstreams ?? {};
+  const drafts = given.map((rule, index) => compileRule(rule, index, isDefault, upstreams, check));
   check.finish();
   const compiled = drafts as readonly CompiledRule[]; // a rule that is missing was reported
   return {
@@ -85,7 +87,15 @@ class Check {
   }
 }
 
-function compileRule(rule: RuleConfig, index: number, isDefault: boolean, check: Check): CompiledRule | undefined {
+type Upstreams = NonNullable<PolicyConfig["upstreams"]>;
+
+function compileRule(
+  rule: RuleConfig,
+  index: number,
+  isDefault: boolean,
+  upstreams: Upstreams,
+  check: Check,
+): CompiledRule | undefined {
   const path: Path = ["rules", index];
   if (typeof rule !== "object" || rule === null || Array.isArray(rule)) {
     check.report(path, rule, "a rule: a map with an action");
@@ -111,6 +121,7 @@ function compileRule(rule: RuleConfig, index: number, isDefault: boolean, check:
     check.report([...path, "users", users.indexOf("*")], "*", "the name of a user; authenticated: true means any user");
   }
   const groups = check.texts(rule.groups, [...path, "groups"], "group names");
+  const via = checkVia(rule, upstreams, path, check);
   return {
     allow: rule.action === "allow",
     clients: clients && compileClients(clients, reportIn("clients", clients)),
@@ -120,6 +131,7 @@ function compileRule(rule: RuleConfig, index: number, isDefault: boolean, check:
     commands: compileCommands(rule.commands, [...path, "commands"], check),
     to: to && compileTargets(to, reportIn("to", to)),
     ports: compilePorts(rule.ports, [...path, "ports"], check),
+    passesNames: via !== undefined && upstreams[via] === "remote",
     decision: decisionOf(rule, index, isDefault, path, check),
   };
 }
@@ -173,9 +185,24 @@ function decisionOf(rule: RuleConfig, index: number, isDefault: boolean, path: P
   const reason = rule.reason ?? `${isDefault ? "default rule" : "rule"} ${index + 1}`;
   const limit = checkLimit(rule, path, check);
   if (rule.action !== "allow") return { outcome: "deny", rule: ref, reason };
-  return limit === undefined
-    ? { outcome: "allow", rule: ref, reason }
-    : { outcome: "allow", rule: ref, reason, limit: { ...limit } };
+  return {
+    outcome: "allow",
+    rule: ref,
+    reason,
+    ...(limit === undefined ? {} : { limit: { ...limit } }),
+    ...(rule.via === undefined ? {} : { via: rule.via }),
+  };
+}
+
+function checkVia(rule: RuleConfig, upstreams: Upstreams, path: Path, check: Check): string | undefined {
+  const via: unknown = rule.via;
+  if (via === undefined) return undefined;
+  const at = [...path, "via"];
+  if (rule.action === "deny") check.report(at, via, "no via: a deny rule lets nothing through");
+  if (typeof via === "string" && Object.hasOwn(upstreams, via)) return via;
+  const known = Object.keys(upstreams);
+  check.report(at, via, known.length === 0 ? "no via: there are no upstreams" : `one of ${known.join(", ")}`);
+  return undefined;
 }
 
 function checkLimit(rule: RuleConfig, path: Path, check: Check): RuleConfig["limit"] {

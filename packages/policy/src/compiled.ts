@@ -18,6 +18,8 @@ export interface AllowDecision {
   readonly reason: string;
   /** The rule's limits. */
   readonly limit?: RuleLimit;
+  /** The upstream that the request goes by; absent: it goes directly. */
+  readonly via?: string;
 }
 
 /** A denial. REP is 02, "connection not allowed by ruleset" (RFC 1928 section 6). */
@@ -69,6 +71,8 @@ export interface CompiledRule {
   readonly to: TargetPatterns | undefined;
   /** Pairs of first and last. */
   readonly ports: Uint16Array | undefined;
+  /** Whether names are passed on to its upstream: nobody here learns their addresses. */
+  readonly passesNames: boolean;
   /** What the rule answers, made once: deciding allocates nothing. */
   readonly decision: Decision;
 }

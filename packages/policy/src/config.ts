@@ -18,7 +18,15 @@ export interface PolicyConfig {
   readonly self?: readonly IpAddress[];
   /** The addresses of this host; their ports are ignored. Default: none. */
   readonly localAddresses?: readonly IpAddress[];
+  /** The upstreams that `via` of a rule may name, and who looks names up for them. Default: none. */
+  readonly upstreams?: Readonly<Record<string, NameHandling>>;
 }
+
+/**
+ * What becomes of a name that goes through an upstream: it is passed on (`"remote"`), so that nobody here learns its
+ * address, or it is looked up here (`"local"`), and the rules decide on each address.
+ */
+export type NameHandling = "local" | "remote";
 
 /** One rule. Every condition that is given must hold; within a list one entry is enough. */
 export interface RuleConfig {
@@ -47,6 +55,8 @@ export interface RuleConfig {
   readonly reason?: string;
   /** Limits for what an allow rule lets through. Default: none. */
   readonly limit?: RuleLimit;
+  /** Name of the upstream that what an allow rule lets through goes by. Default: it goes directly. */
+  readonly via?: string;
 }
 
 /** Limits that an allow rule puts on what it lets through. The caller enforces them. */

@@ -21,6 +21,10 @@ const PROTECTED: DenyDecision = {
  * a denial that no look-up could change, or `resolve`: an allow is never final before
  * {@link decideAddress} has seen the address that will be dialled, so a name that
  * resolves differently the second time finds no gap.
+ *
+ * Only a name that a rule passes on to its upstream is allowed as it is: nobody here will
+ * know its address. Rules above that one which only an address could match are passed over.
+ * Names of this host, such as `localhost`, are looked up in any case.
  */
 export function decideRequest(policy: Policy, question: Question): Decision | ResolveDecision {
   if (question.destination.type !== "domain") return decideAddress(policy, question, question.destination);
@@ -31,9 +35,15 @@ export function decideRequest(policy: Policy, question: Question): Decision | Re
     const met = matchRule(policy, rule, question, subject);
     if (met === MATCH.protected) fallback = PROTECTED;
     else if (met === MATCH.depends) mayAllow ||= rule.allow;
+    else if (met === MATCH.yes && rule.passesNames && !isOfThisHost(subject.name)) return rule.decision;
     else if (met === MATCH.yes) return rule.allow || mayAllow ? RESOLVE : rule.decision;
   }
   return mayAllow ? RESOLVE : fallback;
+}
+
+/** Names that every resolver takes to the host that asks it (RFC 6761 section 6.3): here that host is known. */
+function isOfThisHost(name: string | undefined): boolean {
+  return name === "localhost" || name === "localhost.localdomain" || name?.endsWith(".localhost") === true;
 }
 
 /**

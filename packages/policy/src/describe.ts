@@ -18,8 +18,10 @@ export function describeRule(rule: RuleConfig): string {
   list("ports", rule.ports);
   if (rule.reason !== undefined) parts.push(`reason: ${JSON.stringify(rule.reason)}`);
   const conditions = parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
-  const decision = `${rule.action}: ${conditions}`;
-  return rule.limit === undefined ? decision : `{ ${decision}, limit: ${describeLimit(rule.limit)} }`;
+  const whole = [`${rule.action}: ${conditions}`];
+  if (rule.via !== undefined) whole.push(`via: ${scalar(rule.via)}`);
+  if (rule.limit !== undefined) whole.push(`limit: ${describeLimit(rule.limit)}`);
+  return whole.length === 1 ? (whole[0] as string) : `{ ${whole.join(", ")} }`;
 }
 
 function describeLimit(limit: RuleLimit): string {

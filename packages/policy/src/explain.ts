@@ -71,13 +71,22 @@ function explainRules(
     };
     if (decided) return { ...head, result: "unreached", reason: "an earlier rule decides" };
     const met = matchRule(policy, rule, question, subject);
-    if (met === MATCH.depends)
+    if (met === MATCH.depends) {
+      if (decision.outcome === "allow")
+        return { ...head, result: "skipped", reason: "to: only an address could match, and none is looked up here" };
       return { ...head, result: "depends", reason: "its addresses are compared after the look-up" };
+    }
     if (met !== MATCH.yes) return { ...head, result: "skipped", reason: reasonFor(rule, met, question, subject) };
     decided = true;
-    if (decision.outcome !== "resolve") return { ...head, result: "decides", reason: "every condition holds" };
+    if (decision.outcome !== "resolve") return { ...head, result: "decides", reason: decidingReason(rule, address) };
     return { ...head, result: "depends", reason: "every condition on the name holds; the address must pass as well" };
   });
+}
+
+function decidingReason({ decision }: CompiledRule, address: IpAddress | undefined): string {
+  if (decision.outcome === "deny" || decision.via === undefined) return "every condition holds";
+  const what = address === undefined ? "; the name is passed on to it as it is" : "";
+  return `every condition holds; it goes via ${decision.via}${what}`;
 }
 
 function reasonFor(rule: CompiledRule, met: number, question: Question, subject: Subject): string {

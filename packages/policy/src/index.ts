@@ -10,7 +10,14 @@
 export { ADDRESS_SETS, type AddressSet } from "./address-sets.ts";
 export type { AllowDecision, Decision, DenyDecision, Policy, RuleRef } from "./compiled.ts";
 export { compilePolicy } from "./compile.ts";
-export { type Command, DEFAULT_RULES, type PolicyConfig, type RuleConfig, type RuleLimit } from "./config.ts";
+export {
+  type Command,
+  DEFAULT_RULES,
+  type NameHandling,
+  type PolicyConfig,
+  type RuleConfig,
+  type RuleLimit,
+} from "./config.ts";
 export { decideAddress, decideCommand, decideRequest, type ResolveDecision } from "./decide.ts";
 export { describeRule } from "./describe.ts";
 export { PolicyError, type PolicyErrorCode, type RuleProblem } from "./errors.ts";

@@ -26,6 +26,10 @@ const REP_BY_CODE: ReadonlyMap<string, number> = new Map<string, number>([
   ["EAFNOSUPPORT", REP.addressTypeNotSupported],
   ["ERR_SOCKS_BAD_ATYP", REP.addressTypeNotSupported],
   ["ERR_SOCKS_COMMAND_NOT_SUPPORTED", REP.commandNotSupported],
+  // No proxy on the way works: what lies behind it says nothing, whatever the cause looks like.
+  ["ERR_SOCKS_UPSTREAM_FAILED", REP.networkUnreachable],
+  ["ERR_SOCKS_PROXY_UNREACHABLE", REP.networkUnreachable],
+  ["ERR_SOCKS_PROXY_CLOSED", REP.generalSocksServerFailure],
 ]);
 
 /** How deep causes are looked into: an error wraps few others, and a circle must end. */
@@ -37,17 +41,23 @@ export interface ErrorLike {
   readonly code?: unknown;
   /** What the error was made from. */
   readonly cause?: unknown;
+  /** The octet with which a proxy on the way refused. */
+  readonly reply?: unknown;
 }
 
 /**
  * The REP octet that tells a client about an error (RFC 1928 section 6). A code that is
  * not in the table gives way to the one of its `cause`; without one it is
  * `generalSocksServerFailure`, 01. Messages are never looked at.
+ *
+ * The REP with which a proxy on the way refused the request is passed on, Tor's F0 to F7 included. A code of
+ * SOCKS 4 says nothing that a REP could say, and becomes 01.
  */
 export function repForError(error: ErrorLike): number {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSE_DEPTH && typeof current === "object" && current !== null; depth++) {
-    const { code, cause }: ErrorLike = current;
+    const { code, cause, reply }: ErrorLike = current;
+    if (code === "ERR_SOCKS_REQUEST_REFUSED" && typeof reply === "number") return repForReply(reply);
     if (typeof code === "string") {
       const rep = REP_BY_CODE.get(code) ?? (code.startsWith("EAI_") ? REP.hostUnreachable : undefined);
       if (rep !== undefined) return rep;
@@ -55,6 +65,12 @@ export function repForError(error: ErrorLike): number {
     current = cause;
   }
   return REP.generalSocksServerFailure;
+}
+
+function repForReply(reply: number): number {
+  const isAssigned = reply >= REP.generalSocksServerFailure && reply <= REP.addressTypeNotSupported;
+  const isOfTor = reply >= 0xf0 && reply <= 0xf7;
+  return isAssigned || isOfTor ? reply : REP.generalSocksServerFailure;
 }
 
 /**

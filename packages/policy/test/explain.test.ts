@@ -96,3 +96,12 @@ test.each<[RuleConfig, string]>([
 ])("%j is written %s", (rule, text) => {
   expect(describeRule(rule)).toBe(text);
 });
+
+test("a rule with an upstream is written as in the configuration", () => {
+  expect(describeRule({ action: "allow", to: ["*.example"], via: "office" })).toBe(
+    '{ allow: { to: ["*.example"] }, via: office }',
+  );
+  expect(describeRule({ action: "allow", via: "true", limit: { sessions: 1 } })).toBe(
+    '{ allow: {}, via: "true", limit: { sessions: 1 } }',
+  );
+});

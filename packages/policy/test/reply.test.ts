@@ -46,3 +46,23 @@ test("an error without a code, with an odd one, or with a circle of causes", () 
   circle.cause = circle;
   expect(repForError(circle)).toBe(0x01);
 });
+
+test.each<[string, number, number]>([
+  ["general failure is passed on", 0x01, 0x01],
+  ["not allowed is passed on", 0x02, 0x02],
+  ["connection refused is passed on", 0x05, 0x05],
+  ["address type not supported is passed on", 0x08, 0x08],
+  ["an answer of Tor about an onion service is passed on", 0xf2, 0xf2],
+  ["SOCKS 4 does not say which", 0x5b, 0x01],
+  ["an unassigned REP is a general failure", 0x09, 0x01],
+  ["success is no refusal", 0x00, 0x01],
+])("a refusal of an upstream: %s", (_what, reply, rep) => {
+  expect(repForError({ code: "ERR_SOCKS_REQUEST_REFUSED", reply, cause: { code: "ECONNREFUSED" } })).toBe(rep);
+});
+
+test("an upstream that is down is no target that refused", () => {
+  const cause = { code: "ECONNREFUSED" };
+  expect(repForError({ code: "ERR_SOCKS_PROXY_UNREACHABLE", cause })).toBe(0x03);
+  expect(repForError({ code: "ERR_SOCKS_UPSTREAM_FAILED", cause })).toBe(0x03);
+  expect(repForError({ code: "ERR_SOCKS_PROXY_CLOSED", cause })).toBe(0x01);
+});
