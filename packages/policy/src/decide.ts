@@ -1,6 +1,6 @@
 import type { IpAddress } from "@sockskit/wire";
 import type { Decision, DenyDecision, Policy } from "./compiled.ts";
-import { type Asker, MATCH, matchAsker, matchRule, type Question, setsOfClient, subjectOf } from "./match.ts";
+import { type Asker, isSelf, MATCH, matchAsker, matchRule, type Question, setsOfClient, subjectOf } from "./match.ts";
 
 /** A name was asked for and may be looked up: each address must then pass {@link decideAddress}. */
 export interface ResolveDecision {
@@ -39,6 +39,11 @@ export function decideRequest(policy: Policy, question: Question): Decision | Re
     else if (met === MATCH.yes) return rule.allow || mayAllow ? RESOLVE : rule.decision;
   }
   return mayAllow ? RESOLVE : fallback;
+}
+
+/** Whether dialling `address` would reach a listener of the server itself, the set `self`. */
+export function isOwnListener({ self }: Policy, address: IpAddress): boolean {
+  return isSelf(self, address, address.port);
 }
 
 /** Names that every resolver takes to the host that asks it (RFC 6761 section 6.3): here that host is known. */

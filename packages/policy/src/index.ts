@@ -18,7 +18,7 @@ export {
   type RuleConfig,
   type RuleLimit,
 } from "./config.ts";
-export { decideAddress, decideCommand, decideRequest, type ResolveDecision } from "./decide.ts";
+export { decideAddress, decideCommand, decideRequest, isOwnListener, type ResolveDecision } from "./decide.ts";
 export { describeRule } from "./describe.ts";
 export { PolicyError, type PolicyErrorCode, type RuleProblem } from "./errors.ts";
 export { type ExplainedDecision, type ExplainedRule, explainDecision, type Explanation } from "./explain.ts";

@@ -238,7 +238,7 @@ function setsOfEmbedded(self: SelfPatterns, ip: number, port: number): number {
 }
 
 /** Whether dialling `address` at `port` would reach one of the server's own listeners. */
-function isSelf(self: SelfPatterns, address: IpAddress, port: number): boolean {
+export function isSelf(self: SelfPatterns, address: IpAddress, port: number): boolean {
   if (!self.ports.includes(port)) return false;
   const offset = ipv4Offset(address);
   if (offset >= 0) return isSelfIpv4(self, ipv4At(address.octets, offset), port);

@@ -8,6 +8,7 @@ const REP_BY_CODE: ReadonlyMap<string, number> = new Map<string, number>([
   ["EACCES", REP.connectionNotAllowedByRuleset],
   ["EPERM", REP.connectionNotAllowedByRuleset],
   ["ERR_SOCKS_ADDRESS_DENIED", REP.connectionNotAllowedByRuleset],
+  ["ERR_SOCKS_AUTH_REJECTED", REP.connectionNotAllowedByRuleset],
   ["ENETUNREACH", REP.networkUnreachable],
   ["ENETDOWN", REP.networkUnreachable],
   ["EHOSTUNREACH", REP.hostUnreachable],
@@ -25,6 +26,7 @@ const REP_BY_CODE: ReadonlyMap<string, number> = new Map<string, number>([
   ["ERR_SOCKS_TIMEOUT", REP.ttlExpired],
   ["EAFNOSUPPORT", REP.addressTypeNotSupported],
   ["ERR_SOCKS_BAD_ATYP", REP.addressTypeNotSupported],
+  ["ERR_SOCKS_NOT_REPRESENTABLE", REP.addressTypeNotSupported],
   ["ERR_SOCKS_COMMAND_NOT_SUPPORTED", REP.commandNotSupported],
   // No proxy on the way works: what lies behind it says nothing, whatever the cause looks like.
   ["ERR_SOCKS_UPSTREAM_FAILED", REP.networkUnreachable],

@@ -12,6 +12,7 @@ test("the exported names are these", () => {
     "decideRequest",
     "describeRule",
     "explainDecision",
+    "isOwnListener",
     "repForError",
     "socks4CdForRep",
   ]);
