@@ -22,6 +22,8 @@ export type ServerErrorCode =
   | "ERR_SOCKS_IDENT_FAILED"
   /** The ident daemon of a SOCKS 4 client's host named another user than the request. In events only. */
   | "ERR_SOCKS_IDENT_MISMATCH"
+  /** No alternative of an upstream works. In events only. */
+  | "ERR_SOCKS_UPSTREAM_FAILED"
   /** A limit is reached. In events only. */
   | "ERR_SOCKS_LIMIT"
   /** Something failed inside one session that is not the peer's doing; only that session ended. */

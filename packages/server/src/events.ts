@@ -76,6 +76,36 @@ export interface SessionBound {
   readonly ident?: SessionIdent;
 }
 
+/** How a session goes on when a rule sends it to an upstream. */
+export interface SessionVia {
+  /** Name of the upstream. */
+  readonly upstream: string;
+  /** Which of its alternatives carries the session, counted from 0; absent when none did. */
+  readonly alternative?: number;
+  /** The proxies of that alternative, nearest first: URLs without passwords. */
+  readonly proxies?: readonly string[];
+}
+
+/** An alternative of an upstream was put aside because it failed, or works again. */
+export interface UpstreamChanged {
+  /** Name of the upstream. */
+  readonly upstream: string;
+  /** Which of its alternatives, counted from 0. */
+  readonly alternative: number;
+  /** The proxies of that alternative, nearest first: URLs without passwords. */
+  readonly proxies: readonly string[];
+  /** `"aside"`: the others come first for a while; `"back"`: it works again. */
+  readonly state: "aside" | "back";
+  /** Failures in a row: how many there are, or were. */
+  readonly failures: number;
+  /** Aside: after what time it is tried again, in milliseconds. */
+  readonly retryMs?: number;
+  /** Aside: stable code of the error. */
+  readonly code?: string;
+  /** Aside: what happened, for people. Holds no password. */
+  readonly reason?: string;
+}
+
 /** A destination was reached, or the peer of a BIND came, and the tunnel is open. */
 export interface SessionConnected {
   /** Number of the session. */
@@ -92,8 +122,10 @@ export interface SessionConnected {
   readonly command: Command;
   /** Where the client wanted to go, or the peer that it expected. */
   readonly destination: Address;
-  /** The address that was dialled for it, or that the peer came from. */
+  /** The address that was dialled for it, with `via` that of the first proxy; or the one that the peer came from. */
   readonly address: IpAddress;
+  /** Through which upstream, when a rule sends it to one. */
+  readonly via?: SessionVia;
   /** Position of the rule that allowed it, counted from 0. */
   readonly rule: number;
   /** Time since the client connected, in milliseconds. */
@@ -156,6 +188,8 @@ export interface SessionClosed {
   readonly user?: string;
   /** Where the client wanted to go, once it said so. */
   readonly destination?: Address;
+  /** Through which upstream it went, or was to go. */
+  readonly via?: SessionVia;
   /** Bytes taken from the client and sent on, without those of the handshake. */
   readonly bytesIn: number;
   /** Bytes taken from the destination and sent to the client. */
@@ -188,6 +222,8 @@ export interface ServerEvents {
   answered: [event: SessionAnswered];
   /** A session ended. */
   closed: [event: SessionClosed];
+  /** An alternative of an upstream was put aside, or works again. */
+  upstream: [event: UpstreamChanged];
   /** Something failed that is no client's doing; the server goes on. Nobody has to listen. */
   error: [error: Error];
 }
@@ -200,6 +236,7 @@ const CHANNELS: { readonly [name in Exclude<keyof ServerEvents, "error">]: Chann
   connected: channel("sockskit:server:session:connected"),
   answered: channel("sockskit:server:session:answered"),
   closed: channel("sockskit:server:session:close"),
+  upstream: channel("sockskit:server:upstream"),
 };
 
 type SessionEventName = keyof typeof CHANNELS;

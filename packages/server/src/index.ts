@@ -18,6 +18,8 @@ export type {
   ServerOptions,
   TimeoutOptions,
   UdpOptions,
+  UpstreamChain,
+  UpstreamOptions,
 } from "./options.ts";
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
 export type { SessionIdent } from "./ident/verdict.ts";
@@ -34,6 +36,8 @@ export type {
   SessionConnected,
   SessionDenied,
   SessionOpened,
+  SessionVia,
+  UpstreamChanged,
 } from "./events.ts";
 export type { SessionInfo, SessionPhase } from "./session/session-info.ts";
 export type { ServerStats } from "./session/tally.ts";

@@ -1,5 +1,5 @@
 import type { MafServerOptions } from "@sockskit/auth";
-import type { Resolver } from "@sockskit/dial";
+import type { ProxyHop, Resolver } from "@sockskit/dial";
 import type { RuleConfig } from "@sockskit/policy";
 import type { ChallengeCallback } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
@@ -125,6 +125,27 @@ export interface IdentOptions {
   readonly timeoutMs?: number;
 }
 
+/** A chain of proxies, nearest first: URLs, or what `parseProxyUrl` of `@sockskit/url` made of them. 1 to 16. */
+export type UpstreamChain = readonly (string | ProxyHop)[];
+
+/** Proxies that sessions can go by, see {@link RuleConfig.via}. */
+export interface UpstreamOptions {
+  /**
+   * Chains in the order of preference, 1 to 16. When a proxy of one does not work, the next is tried and the broken one
+   * put aside for a while.
+   *
+   * The scheme of each chain's last proxy says who looks names up. `socks5h`, `socks4a` and `socks` pass them on:
+   * then nobody here learns the address, and rules see the name alone. With `socks5` and `socks4` in any of them names
+   * are looked up here, and the rules decide on each address.
+   */
+  readonly alternatives: readonly UpstreamChain[];
+  /**
+   * Whether the last proxy of each chain is shown the user name and password that the client logged in with here, in
+   * place of those in its URL. Default false: what clients log in with stays here.
+   */
+  readonly forwardCredentials?: boolean;
+}
+
 /** Options of {@link createServer} and of {@link SocksServer.reload}. */
 export interface ServerOptions {
   /** Where to listen. Default: 127.0.0.1, port 1080. */
@@ -142,6 +163,8 @@ export interface ServerOptions {
   readonly maf?: MafServerOptions;
   /** Rules, first match wins, no match denies. Default: `DEFAULT_RULES` of `@sockskit/policy`. */
   readonly rules?: readonly RuleConfig[];
+  /** Proxies that `via` of a rule names: alternatives, or more about them. Names have 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+  readonly upstreams?: Readonly<Record<string, readonly UpstreamChain[] | UpstreamOptions>>;
   /** How the server gets out. */
   readonly outbound?: OutboundOptions;
   /** Whether the hosts of SOCKS 4 clients are asked who the client is. */

@@ -16,6 +16,7 @@ import {
   type TimeoutOptions,
 } from "./options.ts";
 import { type BindPlan, bindPlan, type UdpPlan, udpPlan } from "./ports/relay-plan.ts";
+import { nameHandling, upstreamPlans, type Upstreams } from "./upstream/upstream-plan.ts";
 
 /** Options after every check that needs no socket: nothing of them can fail any more but opening the listeners. */
 export interface Plan {
@@ -26,6 +27,7 @@ export interface Plan {
   /** Whether the store was made here and is to be closed here. */
   readonly ownsStore: boolean;
   readonly rules: ServerOptions["rules"];
+  readonly upstreams: Upstreams;
   readonly outbound: NonNullable<ServerOptions["outbound"]>;
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
@@ -49,6 +51,7 @@ const OPTION_KEYS = [
   "challenge",
   "maf",
   "rules",
+  "upstreams",
   "allowOpenProxy",
   "engine",
   ...Object.keys(SECTIONS),
@@ -77,7 +80,11 @@ export function planServer(options: ServerOptions): Plan {
   const listen = listenPlans(options);
   const problem = openProxyProblem(options);
   if (problem !== undefined) throw new ServerError("ERR_SOCKS_OPEN_PROXY", problem, { path: ["listen"] });
-  compileRules(options.rules);
+  const upstreams = upstreamPlans(
+    options.upstreams,
+    listen.map(({ address }) => address),
+  );
+  compileRules({ rules: options.rules, upstreams });
 
   const { credentials, challenge } = options;
   const chap = listen.some(({ authMethods }) => authMethods.includes("chap"));
@@ -92,6 +99,7 @@ export function planServer(options: ServerOptions): Plan {
     challenge: challenge ?? (store === undefined ? undefined : passwordChallenge(store)),
     ownsStore: store !== credentials,
     rules: options.rules,
+    upstreams,
     outbound: options.outbound ?? {},
     timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
     limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
@@ -103,11 +111,12 @@ export function planServer(options: ServerOptions): Plan {
 
 /** Compiles rules for a server that listens on `self`. */
 export function compileRules(
-  rules: ServerOptions["rules"],
+  { rules, upstreams }: Pick<Plan, "rules" | "upstreams">,
   self: readonly IpAddress[] = [],
   localAddresses: readonly IpAddress[] = [],
 ): Policy {
-  return compilePolicy({ ...(rules === undefined ? {} : { rules }), self, localAddresses });
+  const given = rules === undefined ? {} : { rules };
+  return compilePolicy({ ...given, self, localAddresses, upstreams: nameHandling(upstreams) });
 }
 
 function isUserList(credentials: ServerOptions["credentials"]): credentials is readonly UserConfig[] {

@@ -20,6 +20,8 @@ import type { SessionInfo, SessionPhase } from "./session/session-info.ts";
 import { Session } from "./session/session.ts";
 import { lanesFor, type Settings } from "./session/settings.ts";
 import { addTraffic, emptyTally, type ServerStats, type Tally } from "./session/tally.ts";
+import { HealthMemory } from "./upstream/health.ts";
+import { chainKeys } from "./upstream/upstream-plan.ts";
 
 /** An address that a server listens on. */
 export interface ListeningAddress {
@@ -46,8 +48,8 @@ let lastSessionId = 0;
  * A SOCKS 4, 4A and 5 server.
  *
  * It emits the events of {@link ServerEvents}, and gives the same data to the channels
- * `sockskit:server:session:open`, `:authenticated`, `:denied`, `:bound`, `:connected` and `:close` of
- * `node:diagnostics_channel`. A listener that throws hurts no session; it becomes an `error` event. No event holds
+ * `sockskit:server:session:open`, `:authenticated`, `:denied`, `:bound`, `:connected` and `:close`, and
+ * `sockskit:server:upstream`, of `node:diagnostics_channel`. A listener that throws hurts no session; it becomes an `error` event. No event holds
  * a password.
  */
 export class SocksServer extends EventEmitter<ServerEvents> {
@@ -55,6 +57,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   readonly #sessions = new Set<Session>();
   readonly #perClient = new KeyedCount();
   readonly #tally: Tally = emptyTally();
+  readonly #upstreamHealth = new HealthMemory();
   readonly #host: SessionHost;
   readonly #listeners = new ListenerSet({
     onClient: (socket, client, entrance) => this.#accept(socket, client, entrance),
@@ -76,7 +79,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   constructor(options: ServerOptions) {
     super();
     this.#plan = planServer(options);
-    this.#settings = this.#settingsFor(this.#plan, compileRules(this.#plan.rules));
+    this.#settings = this.#settingsFor(this.#plan, compileRules(this.#plan));
     this.#failures = failureLimit(this.#plan);
     const settings = (): Settings => this.#settings;
     const failures = (): FailureLimit => this.#failures;
@@ -91,6 +94,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       announcer: this.#announcer,
       associations: new KeyedCount(),
       relay: portableRelay,
+      upstreamHealth: this.#upstreamHealth,
       policyFor: (port) => this.#policyFor(port),
       ended: (session) => this.#ended(session),
     };
@@ -237,6 +241,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       this.#failures = failureLimit(plan);
     }
     this.#plan = plan;
+    this.#upstreamHealth.retain(chainKeys(plan.upstreams));
     this.#learnHostAddresses();
     this.#settings = this.#settingsFor(plan, this.#compile(plan));
     return this.addresses;
@@ -248,7 +253,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   #compile(plan: Plan): Policy {
-    return compileRules(plan.rules, this.#listeners.addresses, this.#hostAddresses);
+    return compileRules(plan, this.#listeners.addresses, this.#hostAddresses);
   }
 
   /** A listener on every address of this host is reached by addresses that this host gets later, too. */
@@ -271,6 +276,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     return {
       policy,
       ruleLimits: this.#settings?.ruleLimits ?? new RuleLimits(),
+      upstreams: plan.upstreams,
       store: plan.store,
       challenge: plan.challenge,
       outbound: { localAddress, family, resolver },

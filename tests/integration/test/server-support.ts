@@ -38,6 +38,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Running>
     connected: [],
     answered: [],
     closed: [],
+    upstream: [],
     error: [],
   };
   for (const [name, events] of Object.entries(log)) {

@@ -41,7 +41,7 @@ export class Gate {
   /** Whether a name may be looked up: not when the rules deny it whatever its address is. */
   mayLookUp(asked: DomainAddress): boolean {
     const policy = this.#host.policyFor(asked.port);
-    return decideRequest(policy, { ...this.#asker, destination: asked }).outcome !== "deny";
+    return decideRequest(policy, { ...this.#asker, destination: asked }).outcome === "resolve";
   }
 
   /** Decides on the very address that a datagram would go to, or came from; `asked` is what the client called it. */
@@ -50,7 +50,7 @@ export class Gate {
     // One datagram to many hosts is an amplifier, whatever the rules say.
     if (isManyHosts(address)) return { policy, drop: "denied", bucket: undefined };
     const decision = decideAddress(policy, { ...this.#asker, destination: asked }, address);
-    if (decision.outcome === "deny") return { policy, drop: "denied", bucket: undefined };
+    if (decision.outcome === "deny" || decision.via !== undefined) return { policy, drop: "denied", bucket: undefined };
     const share = this.#shareOf(decision, policy);
     if (share === FULL) return { policy: undefined, drop: "limit", bucket: undefined };
     return { policy, drop: undefined, bucket: share?.bucket };

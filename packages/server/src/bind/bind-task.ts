@@ -76,6 +76,7 @@ export class BindTask implements Task, LaneEntry {
     const family = request.version === 4 ? 4 : familyOf(settings.outbound);
     const expected = await expectedPeer(question, policy, settings, family, this.#lookup.signal);
     if ("code" in expected) return void context.run(() => context.deny(expected));
+    if (expected.allowed?.via !== undefined) throw notThroughUpstreams();
     const host = await this.#hostFor(expected);
     // Nothing is opened for a client that has left meanwhile.
     if (this.#lookup.signal.aborted) return;
@@ -87,6 +88,7 @@ export class BindTask implements Task, LaneEntry {
 
   /** Takes a place under the limits of the rule that decides, instead of one under another rule's. */
   #take(allowed: AllowDecision): Denial | undefined {
+    if (allowed.via !== undefined) throw notThroughUpstreams();
     if (allowed.rule.index === this.#rule) return undefined;
     const { policy, question, settings } = this.#context;
     this.#giveBack();
@@ -150,6 +152,11 @@ export class BindTask implements Task, LaneEntry {
       bucket: this.#share?.bucket,
     });
   }
+}
+
+function notThroughUpstreams(): SocksError {
+  const message = "BIND does not go through an upstream";
+  return new SocksError("ERR_SOCKS_COMMAND_NOT_SUPPORTED", message, { side: "local", stage: "request" });
 }
 
 function hostText(address: IpAddress): string {

@@ -37,7 +37,9 @@ export async function expectedPeer(
   if (destination.type !== "domain" && isUnspecified(destination)) return anyPeer(question, policy, settings);
   const asked = decideRequest(policy, question);
   if (asked.outcome === "deny") return denialOf(asked);
-  if (asked.outcome === "allow") return { addresses: [unmapAddress(destination as IpAddress)], allowed: asked };
+  if (asked.outcome === "allow") {
+    return { addresses: destination.type === "domain" ? undefined : [unmapAddress(destination)], allowed: asked };
+  }
   return namedPeer(
     question,
     destination as DomainAddress,

@@ -1,4 +1,3 @@
-import { localAddressOf } from "../socket-address.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
 import { type Outcome, reach } from "./reach.ts";
 import type { Task, TaskContext } from "./task.ts";
@@ -14,8 +13,9 @@ export class ConnectTask implements Task {
   }
 
   start(): void {
-    const { question, policy, settings } = this.#context;
-    void reach(question, policy, settings, this.#dial.signal).then((outcome) => {
+    const { host, question, policy, settings } = this.#context;
+    const credentials = this.#context.takeCredentials();
+    void reach({ host, question, policy, settings, credentials, signal: this.#dial.signal }).then((outcome) => {
       if (!this.#context.run(() => this.#answer(outcome)) && outcome.type === "reached") this.#discard(outcome);
     });
   }
@@ -27,10 +27,10 @@ export class ConnectTask implements Task {
 
   #answer(outcome: Outcome): void {
     if (outcome.type === "denied") return this.#context.deny(outcome);
+    if (outcome.via !== undefined) this.#context.goesVia(outcome.via);
     if (outcome.type === "unreachable") return this.#context.fail(outcome.error);
-    const { target, address, rule, share } = outcome;
+    const { target, address, boundAddress, rule, share } = outcome;
     this.#share = share;
-    const boundAddress = localAddressOf(target);
     const early = this.#context.takeEarly();
     this.#context.openTunnel({ target, early, boundAddress, address, rule, bucket: share?.bucket });
   }

@@ -5,6 +5,7 @@ import type { Announcer } from "../events.ts";
 import type { FailureLimit } from "../limits/failure-limit.ts";
 import type { KeyedCount } from "../limits/keyed-count.ts";
 import type { Relay } from "../relay/relay.ts";
+import type { HealthMemory } from "../upstream/health.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { Tally } from "./tally.ts";
@@ -29,6 +30,8 @@ export interface SessionHost {
   /** Open UDP associations of each client. */
   readonly associations: KeyedCount;
   readonly relay: Relay;
+  /** Which alternatives of upstreams failed lately. */
+  readonly upstreamHealth: HealthMemory;
   /** The rules of this moment, knowing the addresses of this host of this moment where that matters for `port`. */
   policyFor(port: number): Policy;
   /** Called once by each session, when everything of it is closed. */

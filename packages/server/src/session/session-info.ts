@@ -1,4 +1,5 @@
 import type { Address, IpAddress } from "@sockskit/wire";
+import type { SessionVia } from "../events.ts";
 
 /**
  * Where a session stands: `connecting` is the work on any request, `binding` is BIND waiting for its peer, and
@@ -24,6 +25,8 @@ export interface SessionInfo {
   readonly user?: string;
   /** Where the client wants to go, once it said so. */
   readonly destination?: Address;
+  /** Through which upstream it goes, or is to go. */
+  readonly via?: SessionVia;
   /** Where it stands. */
   readonly phase: SessionPhase;
   /** Bytes taken from the client and sent on. */

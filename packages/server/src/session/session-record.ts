@@ -1,7 +1,7 @@
 import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Address, IpAddress } from "@sockskit/wire";
 import type { Command } from "@sockskit/policy";
-import type { Announcer, CloseReason, SessionDenied } from "../events.ts";
+import type { Announcer, CloseReason, SessionDenied, SessionVia } from "../events.ts";
 import type { SessionIdent } from "../ident/verdict.ts";
 import { printable } from "../printable.ts";
 import type { Traffic } from "../relay/relay.ts";
@@ -39,6 +39,8 @@ export class SessionRecord {
   user: SessionUser | undefined;
   /** Where the client wants to go, once it said so. */
   destination: Address | undefined;
+  /** The upstream that a rule sends it to. */
+  via: SessionVia | undefined;
   /** The name that a failed log-in tried, printable. */
   triedName: string | undefined;
   /** What ident said, when it was asked. */
@@ -54,7 +56,8 @@ export class SessionRecord {
 
   /** What the session is at this moment. */
   info(phase: SessionPhase, { bytesIn, bytesOut }: Traffic): SessionInfo {
-    return { ...this.#who(), ...this.#whereTo(), phase, bytesIn, bytesOut, durationMs: this.#durationMs() };
+    const at = { phase, bytesIn, bytesOut, durationMs: this.#durationMs() };
+    return { ...this.#who(), ...this.#whereTo(), ...this.#via(), ...at };
   }
 
   opened(listener: IpAddress): void {
@@ -98,7 +101,15 @@ export class SessionRecord {
   connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
     if (!this.#announcer.isHeard("connected")) return;
     const durationMs = this.#durationMs();
-    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, rule, durationMs };
+    const data = {
+      ...this.#who(),
+      ...asked(request),
+      ...this.#identified(),
+      address,
+      ...this.#via(),
+      rule,
+      durationMs,
+    };
     this.#announcer.announce("connected", data);
   }
 
@@ -107,6 +118,7 @@ export class SessionRecord {
     this.#announcer.announce("closed", {
       ...this.#who(),
       ...this.#whereTo(),
+      ...this.#via(),
       bytesIn,
       bytesOut,
       ...(datagrams === undefined ? {} : { datagrams }),
@@ -124,6 +136,10 @@ export class SessionRecord {
 
   #whereTo(): { readonly destination?: Address } {
     return this.destination === undefined ? {} : { destination: this.destination };
+  }
+
+  #via(): { readonly via?: SessionVia } {
+    return this.via === undefined ? {} : { via: this.via };
   }
 
   #identified(): { readonly ident?: SessionIdent } {

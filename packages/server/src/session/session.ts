@@ -16,6 +16,7 @@ import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
 import { localAddressOf } from "../socket-address.ts";
+import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
 import type { Entrance, SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
 import type { Denial } from "./rule-share.ts";
@@ -43,6 +44,7 @@ export class Session implements LaneEntry {
   #login: LoginStep | undefined;
   /** Who the client is, as far as its method has come. */
   #user: SessionUser | undefined;
+  #credentials: ClientCredentials | undefined;
   #ident: IdentStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
@@ -180,6 +182,7 @@ export class Session implements LaneEntry {
       this.#user = user;
       this.#record.triedName = triedName;
       if ("challenge" in verdict && handshake.delete(this)) answer.add(this);
+      this.#credentials = user && forwardable(evidence, this.#host.settings.upstreams);
       this.#advance(() => this.#handshake?.authenticated(verdict));
     });
     this.#login.start(evidence, this.client);
@@ -229,6 +232,10 @@ export class Session implements LaneEntry {
       question: user === undefined ? asked : { ...asked, user },
       localAddress: localAddressOf(this.#socket) ?? this.#entrance.address,
       run: (step) => this.#run(step),
+      takeCredentials: () => this.#takeCredentials(),
+      goesVia: (via) => {
+        this.#record.via = via;
+      },
       takeEarly: () => this.#handshake?.takeTrailingData(),
       listening: (address, phase) => this.#listening(address, phase, request),
       carry: (traffic) => {
@@ -243,6 +250,12 @@ export class Session implements LaneEntry {
     this.#task = task;
     task.start();
     if (this.#clientEnded) this.#run(() => task.clientEnded?.());
+  }
+
+  #takeCredentials(): ClientCredentials | undefined {
+    const credentials = this.#credentials;
+    this.#credentials = undefined;
+    return credentials;
   }
 
   #run(step: () => void): boolean {

@@ -8,6 +8,7 @@ import type { IdentPlan } from "../ident/ident-plan.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
 import type { BindPlan, UdpPlan } from "../ports/relay-plan.ts";
+import type { Upstreams } from "../upstream/upstream-plan.ts";
 import type { Session } from "./session.ts";
 
 /** Deadlines of one set of settings, by what they bound. */
@@ -31,6 +32,7 @@ export interface Settings {
   readonly policy: Policy;
   /** The same one in all settings of a server. */
   readonly ruleLimits: RuleLimits;
+  readonly upstreams: Upstreams;
   readonly store: CredentialStore | undefined;
   readonly challenge: ChallengeCallback | undefined;
   readonly outbound: {

@@ -4,11 +4,12 @@ import type { Policy, Question } from "@sockskit/policy";
 import type { Address, IpAddress } from "@sockskit/wire";
 import { AssociateTask } from "../associate/associate-task.ts";
 import { BindTask } from "../bind/bind-task.ts";
-import type { CloseReason } from "../events.ts";
+import type { CloseReason, SessionVia } from "../events.ts";
 import type { RateBucket } from "../limits/rate-bucket.ts";
 import { LookUpTask } from "../look-up/look-up-task.ts";
 import { ConnectTask } from "./connect-task.ts";
 import type { Traffic } from "../relay/relay.ts";
+import type { ClientCredentials } from "../upstream/client-credentials.ts";
 import type { SessionHost } from "./host.ts";
 import type { Denial } from "./rule-share.ts";
 import type { Settings } from "./settings.ts";
@@ -48,6 +49,10 @@ export interface TaskContext {
    * @returns Whether it was run.
    */
   run(step: () => void): boolean;
+  /** What the client logged in with, when an upstream may get it; it is given once. */
+  takeCredentials(): ClientCredentials | undefined;
+  /** Says which upstream the session goes by. */
+  goesVia(via: SessionVia): void;
   /** What the client sent behind its request; each octet is given once. */
   takeEarly(): Uint8Array | undefined;
   /** Answers that there is a socket now for what the client awaits: for a peer, or for its datagrams. */
