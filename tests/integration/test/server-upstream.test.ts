@@ -327,3 +327,33 @@ test("a server that is its own upstream does not call itself", async () => {
   expect(server.stats.accepted).toBe(1);
   expect(log.upstream[0]?.reason).toContain("is a listener of this server");
 });
+
+describe("Tor's look-ups", () => {
+  const rules = [{ action: "allow", commands: ["resolve", "resolve-ptr"], via: "up" }] as const;
+  const name = octets(`05 f0 00 03 0b ${Buffer.from("www.example").toString("hex")} 00 00`);
+
+  test("go by the upstream: nobody here is asked, and the rules decide on the answer", async () => {
+    const resolver = resolverOf({});
+    const proxy = await startProxy("05 00 00 01 c0 00 02 07 00 00");
+    const upstreams = { up: [[url(proxy.port)]] };
+    const { port } = await startServer({ outbound: { resolver }, rules, upstreams });
+    expect(await converse(port, GREETING, name)).toBe("050005000001c00002070000");
+    expect(proxy.heard).toEqual([`05f000030b${Buffer.from("www.example").toString("hex")}0000`]);
+    const strict = await startServer({
+      outbound: { resolver },
+      rules: [{ action: "deny", to: ["192.0.2.7"] }, ...rules],
+      upstreams,
+    });
+    expect(await converse(strict.port, GREETING, name)).toBe(refused("02"));
+    expect(resolver.asked).toEqual([]);
+  });
+
+  test("names of addresses as well", async () => {
+    const proxy = await startProxy(`05 00 00 03 0b ${Buffer.from("www.example").toString("hex")} 00 00`);
+    const { port } = await startServer({ rules, upstreams: { up: [[url(proxy.port)]] } });
+    expect(await converse(port, GREETING, octets("05 f1 00 01 c0 00 02 07 00 00"))).toBe(
+      `0500050000030b${Buffer.from("www.example").toString("hex")}0000`,
+    );
+    expect(proxy.heard).toEqual(["05f10001c00002070000"]);
+  });
+});

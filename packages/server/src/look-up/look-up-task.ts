@@ -18,12 +18,15 @@ export class LookUpTask implements Task {
   }
 
   start(): void {
-    const { question, policy, settings, request } = this.#context;
+    const { host, question, policy, settings, request } = this.#context;
     const { connectMs } = settings.timeouts;
     this.#timer = setTimeout(() => this.#expire(connectMs), connectMs);
     // A reply of SOCKS 4 has room for IPv4 alone.
     const family = request.version === 4 ? 4 : familyOf(settings.outbound);
-    const look = { question, policy, resolver: settings.outbound.resolver, family, signal: this.#abort.signal };
+    const { signal } = this.#abort;
+    const credentials = this.#context.takeCredentials();
+    const use = { host, settings, deadlineMs: performance.now() + connectMs, signal, credentials };
+    const look = { question, policy, resolver: settings.outbound.resolver, family, signal, use };
     const found = question.command === "resolve" ? findAddress(look) : findName(look);
     void found.then(
       (found) => this.#context.run(() => this.#answer(found)),
