@@ -94,9 +94,10 @@ class CramClientExchange implements ClientAuthExchange {
     return { type: "ask", consumed, question: { type: "cram", round: this.#round, challenge, prompt, text } };
   }
 
-  answer({ response }: AuthAnswer): AuthStep {
-    if (!this.#asking) throw notAwaited("answer");
+  answer(answer: AuthAnswer): AuthStep {
+    if (!this.#asking || answer.type !== "cram") throw notAwaited("answer");
     this.#asking = false;
+    const { response } = answer;
     try {
       if (response === undefined) throw unusable("nobody answered the challenge");
       const octets = credentialOctets("answer", response);

@@ -1,3 +1,5 @@
+import type { GssapiProtection } from "./gssapi-protection.ts";
+
 /**
  * What a client showed with RFC 1929, as octets.
  *
@@ -56,11 +58,25 @@ export interface CramEvidence {
   readonly response: Uint8Array | undefined;
 }
 
+/** What a client showed with GSS-API, RFC 1961: a token that the mechanism has to judge. */
+export interface GssapiEvidence {
+  /** Tag of the union. */
+  readonly type: "gssapi";
+  /**
+   * - `context`: a context token; 1 to 65535 octets.
+   * - `level`: the wrapped octet of the protection level that the client asks for.
+   * - `level-unprotected`: that octet as it is, the form of NEC's implementation.
+   */
+  readonly step: "context" | "level" | "level-unprotected";
+  /** The token. */
+  readonly token: Uint8Array;
+}
+
 /** What a client showed, by method; the union grows with the methods. */
-export type AuthEvidence = UserPassEvidence | ChapEvidence | CramEvidence;
+export type AuthEvidence = UserPassEvidence | ChapEvidence | CramEvidence | GssapiEvidence;
 
 /** The answer to evidence: accepted, perhaps under a name, or not, or not yet. */
-export type AuthVerdict = AuthAccepted | AuthRejected | AuthChallenge;
+export type AuthVerdict = AuthAccepted | AuthRejected | AuthChallenge | AuthContextToken;
 
 /** The evidence holds. */
 export interface AuthAccepted {
@@ -68,14 +84,29 @@ export interface AuthAccepted {
   readonly accepted: true;
   /** Who the client is; what rules and logs see. Absent: authenticated, but nameless. */
   readonly identity?: string | undefined;
-  /** CHAP: what proves the server to a client that sent a challenge; `chapVerdict` fills it in. */
+  /**
+   * CHAP: what proves the server to a client that sent a challenge; `chapVerdict` fills it in. GSS-API: the octet of
+   * the level that is granted, in the form in which the client sent its own.
+   */
   readonly response?: Uint8Array | undefined;
+  /** GSS-API: the protection that `response` grants. */
+  readonly protection?: GssapiProtection | undefined;
 }
 
 /** The evidence does not hold. */
 export interface AuthRejected {
   /** Tag of the union. */
   readonly accepted: false;
+}
+
+/** GSS-API: the context goes on. For every other method it is a rejection. */
+export interface AuthContextToken {
+  /** Tag of the union. */
+  readonly accepted: false;
+  /** What the mechanism says to the client: at most 65535 octets, and some unless `complete`. */
+  readonly token: Uint8Array;
+  /** Whether the server's side of the context is complete: the protection level comes next. */
+  readonly complete: boolean;
 }
 
 /** CRAM: the client has to answer a challenge first. For every other method it is a rejection. */

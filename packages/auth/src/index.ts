@@ -7,14 +7,16 @@ export { AuthError, type AuthErrorCode, type AuthErrorOptions } from "./errors.t
 export type {
   AuthAccepted,
   AuthChallenge,
+  AuthContextToken,
   AuthEvidence,
   AuthRejected,
   AuthVerdict,
   ChapEvidence,
   CramEvidence,
+  GssapiEvidence,
   UserPassEvidence,
 } from "./evidence.ts";
-export type { SecureLayer, SslLayer } from "./layer.ts";
+export type { GssapiLayer, SecureLayer, SslLayer } from "./layer.ts";
 export type {
   AuthAsk,
   AuthContinue,
@@ -33,7 +35,17 @@ export type {
   ServerAuthMethod,
   ServerAuthStep,
 } from "./method.ts";
-export type { AuthAnswer, AuthQuestion, CramAnswer, CramQuestion } from "./question.ts";
+export type {
+  AuthAnswer,
+  AuthQuestion,
+  CramAnswer,
+  CramQuestion,
+  GssapiAgreement,
+  GssapiAnswer,
+  GssapiQuestion,
+  GssapiRefusal,
+  GssapiToken,
+} from "./question.ts";
 export type { ChapAlgorithm } from "./internal/chap-algorithms.ts";
 export type { Md5 } from "./internal/hmac-md5.ts";
 export { chapClient, type ChapClientOptions } from "./chap-client.ts";
@@ -42,6 +54,18 @@ export { chapServer, type ChapServerOptions } from "./chap-server.ts";
 export { MAX_CRAM_ROUNDS } from "./internal/cram-rounds.ts";
 export { cramClient, type CramClientOptions } from "./cram-client.ts";
 export { cramServer } from "./cram-server.ts";
+export { gssapiClient, type GssapiClientOptions } from "./gssapi-client.ts";
+export {
+  grantProtection,
+  type GrantProtectionOptions,
+  type GssapiAbilities,
+  type GssapiProtection,
+  levelOf,
+  protectionOf,
+  requestProtection,
+  type RequestProtectionOptions,
+} from "./gssapi-protection.ts";
+export { gssapiServer, type GssapiServerOptions } from "./gssapi-server.ts";
 export { mafClient, type MafClientMethod, type MafClientOptions } from "./maf-client.ts";
 export { mafServer, type MafServerExchange, type MafServerMethod, type MafServerOptions } from "./maf-server.ts";
 export { noneClient, noneServer } from "./none.ts";
