@@ -71,6 +71,9 @@ function judge(attempt: LoginAttempt, { store, challenge }: Judges): ChallengeVe
     case "chap":
       if (store?.verifyChap === undefined) return NOBODY_JUDGES;
       return store.verifyChap({ evidence, client, cancelled });
+    case "gssapi":
+      // A mechanism judges it, and no store.
+      return NOBODY_JUDGES;
     case "cram":
       return challenge === undefined ? NOBODY_JUDGES : challenge(challengeAttempt(evidence, client, cancelled));
   }

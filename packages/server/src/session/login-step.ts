@@ -39,7 +39,7 @@ export class LoginStep {
   /** Begins. Whatever the judge does, nothing is thrown here. */
   start(evidence: AuthEvidence, client: IpAddress): void {
     const { settings, failures } = this.#host;
-    this.#username = evidence.username;
+    this.#username = "username" in evidence ? evidence.username : undefined;
     try {
       const attempt = { evidence, client, cancelled: () => this.#isOver };
       const result = logIn(attempt, settings, failures);
