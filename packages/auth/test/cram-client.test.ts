@@ -19,7 +19,7 @@ function answer(exchange: ClientAuthExchange, response: string | Uint8Array | un
 /** The question that a message leads to. */
 function question(message: string | Uint8Array): CramQuestion | undefined {
   const step = started().receive(typeof message === "string" ? octets(message) : message);
-  return step.type === "ask" ? step.question : undefined;
+  return step.type === "ask" && step.question.type === "cram" ? step.question : undefined;
 }
 
 /** A message: CHALLENGE, TEXT-MESSAGE, and CHARSET if there is one. */

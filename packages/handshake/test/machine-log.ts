@@ -41,7 +41,7 @@ export function runServer(machine: ServerHandshake, chunks: Iterable<Uint8Array>
     for (const event of events) {
       log.push(serverLine(event));
       if (event.type === "authenticate") {
-        const identity = text(event.evidence.username);
+        const identity = "username" in event.evidence ? text(event.evidence.username) : undefined;
         const accepted =
           owner.accept === true ? ({ accepted: true, identity } as const) : ({ accepted: false } as const);
         const verdict = owner.judge?.(event.evidence) ?? accepted;
@@ -86,7 +86,7 @@ export function serverLine(event: ServerEvent): string {
     case "send":
       return `send ${hex(event.data)}`;
     case "authenticate":
-      return `authenticate ${event.methodName} "${text(event.evidence.username)}" ${evidenceText(event.evidence)}`;
+      return `authenticate ${event.methodName} ${evidenceText(event.evidence)}`;
     case "secure":
       return `secure ${event.methodName} ${event.layer.type}`;
     case "authenticated":
@@ -113,7 +113,7 @@ export function clientLine(event: ClientEvent): string {
     case "secure":
       return `secure ${event.methodName} ${event.layer.type}`;
     case "question":
-      return `question ${event.methodName} ${event.question.round} "${event.question.prompt}" "${event.question.text}"`;
+      return `question ${event.methodName} ${questionText(event.question)}`;
     case "listening":
     case "established": {
       const bound = event.boundAddress === undefined ? "nowhere" : formatAddress(event.boundAddress);
@@ -142,12 +142,19 @@ export function raceLine(event: AddressRaceEvent): string {
 function evidenceText(evidence: AuthEvidence): string {
   switch (evidence.type) {
     case "userpass":
-      return `"${text(evidence.password)}"`;
+      return `"${text(evidence.username)}" "${text(evidence.password)}"`;
     case "chap":
-      return `${hex(Uint8Array.of(evidence.algorithm))} ${hex(evidence.response)}`;
+      return `"${text(evidence.username)}" ${hex(Uint8Array.of(evidence.algorithm))} ${hex(evidence.response)}`;
     case "cram":
-      return `${evidence.round} "${text(evidence.response ?? new Uint8Array(0))}"`;
+      return `"${text(evidence.username)}" ${evidence.round} "${text(evidence.response ?? new Uint8Array(0))}"`;
+    case "gssapi":
+      return `${evidence.step} ${hex(evidence.token)}`;
   }
+}
+
+function questionText(question: AuthQuestion): string {
+  if (question.type === "gssapi") return `${question.step} ${hex(question.token ?? new Uint8Array(0))}`;
+  return `${question.round} "${question.prompt}" "${question.text}"`;
 }
 
 function text(bytes: Uint8Array): string {
