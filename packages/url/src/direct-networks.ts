@@ -14,7 +14,8 @@ const CODE = "ERR_SOCKS_BAD_PROXY_URL";
 export function readDirectNetworks(source: TextSource, path: Slice, meaning: ProxySchemeMeaning): readonly Network[] {
   if (path.text === "" || path.text === "/") return [];
   if (!path.text.startsWith("/")) throw mistake(source, CODE, "a proxy URL has no query and no fragment", path.start);
-  if (meaning.tls) throw mistake(source, CODE, `nothing may follow the host of a ${meaning.scheme} URL`, path.start);
+  if (meaning.tls || meaning.protocol === "http")
+    throw mistake(source, CODE, `nothing may follow the host of a ${meaning.scheme} URL`, path.start);
   const networks: Network[] = [];
   let start = path.start + 1;
   for (const item of path.text.slice(1).split(",")) {

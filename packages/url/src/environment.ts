@@ -66,9 +66,8 @@ const SERVER_SCHEMES: Readonly<Record<4 | 5 | "auto", ProxyScheme>> = {
  * `docs/proxy-urls.md` has all rules.
  *
  * @returns `undefined` when no variable names a proxy.
- * @throws ProxyUrlError with `variable`, when a variable that counts cannot be used. That includes the URL of an HTTP
- *   proxy: it is refused (`ERR_SOCKS_UNKNOWN_SCHEME`), never skipped, because skipping it would mean going direct. Where
- *   `no_proxy` lists the target, the proxy is not used and its variable not read.
+ * @throws ProxyUrlError with `variable`, when a variable that counts cannot be used. It is never skipped, because skipping
+ *   it would mean going direct. Where `no_proxy` lists the target, the proxy is not used and its variable not read.
  * @example
  * ```ts
  * proxyFromEnvironment({ environment: { all_proxy: "socks5h://proxy.example" }, target: parseHostPort("example.com:80") });
@@ -126,12 +125,10 @@ function readServer(variables: Variables, server: ServerVariable, query: Environ
   let proxy: ProxyUrl;
   if (text.includes("://")) {
     proxy = readProxyUrl(source, { text, start: 0 }, { ...query, bareSocksVersion: version });
-    if (server.version !== undefined && proxy.version !== version) {
-      throw mistake(
-        source,
-        CODE,
-        `names a SOCKS ${proxy.version} proxy; expected host:port of a SOCKS ${version} proxy`,
-      );
+    if (proxy.version === undefined || (server.version !== undefined && proxy.version !== version)) {
+      const named = proxy.version === undefined ? "an HTTP proxy" : `a SOCKS ${proxy.version} proxy`;
+      const wanted = server.version === undefined ? "a SOCKS proxy" : `a SOCKS ${version} proxy`;
+      throw mistake(source, CODE, `names ${named}; expected host:port of ${wanted}`);
     }
   } else {
     const scheme = SERVER_SCHEMES[version];

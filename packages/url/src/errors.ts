@@ -2,7 +2,7 @@
  * Stable codes of {@link ProxyUrlError}.
  *
  * - `ERR_SOCKS_BAD_PROXY_URL`: a proxy URL, or a chain of them, cannot be read.
- * - `ERR_SOCKS_UNKNOWN_SCHEME`: the URL is well formed, its scheme is not a SOCKS scheme.
+ * - `ERR_SOCKS_UNKNOWN_SCHEME`: the URL is well formed, its scheme names no proxy that is known.
  * - `ERR_SOCKS_BAD_PAC_RESULT`: the text that a PAC script returned cannot be used.
  * - `ERR_SOCKS_BAD_BYPASS_LIST`: a list of addresses to reach directly cannot be read.
  * - `ERR_SOCKS_BAD_ENVIRONMENT`: an environment variable that is not a URL or a list has a useless value.

@@ -1,5 +1,5 @@
 /**
- * Everything that names a SOCKS proxy as text: proxy URLs, chains of them, PAC results, the environment variables of
+ * Everything that names a proxy as text: proxy URLs, chains of them, PAC results, the environment variables of
  * curl and of classic SOCKS clients, and lists of hosts to reach directly.
  *
  * A setting that cannot be read is an error, never a direct connection. Passwords stay out of objects, messages and

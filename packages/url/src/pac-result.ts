@@ -1,10 +1,7 @@
-import type { Address } from "@sockskit/wire";
-
 import { readHostPort } from "./host-port.ts";
-import { DEFAULT_PROXY_PORT } from "./parse.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
 import { redactList } from "./redact.ts";
-import { type ProxyScheme, schemeMeaning } from "./schemes.ts";
+import { type ProxyScheme, defaultPortOf, schemeMeaning } from "./schemes.ts";
 import { type Slice, type TextSource, checkLength, mistake } from "./text-source.ts";
 
 /** Longest PAC result that is read, in UTF-16 units. */
@@ -17,16 +14,10 @@ export type PacEntry =
       readonly type: "direct";
     }
   | {
-      /** A SOCKS proxy. */
-      readonly type: "socks";
+      /** A proxy, as a URL of its kind names it. */
+      readonly type: "proxy";
       /** The proxy. */
       readonly proxy: ProxyUrl;
-    }
-  | {
-      /** An HTTP proxy, reached in the clear (`"http"`) or over TLS (`"https"`). */
-      readonly type: "http" | "https";
-      /** Host and port of the proxy. */
-      readonly address: Address;
     };
 
 /** Choices of {@link parsePacResult}. */
@@ -37,7 +28,7 @@ export interface PacOptions {
 
 const CODE = "ERR_SOCKS_BAD_PAC_RESULT";
 const BARE_SOCKS = { 4: "socks4", "4a": "socks4a", 5: "socks5h" } as const;
-const TYPES: ReadonlyMap<string, ProxyScheme | "http" | "https"> = new Map([
+const TYPES: ReadonlyMap<string, ProxyScheme> = new Map([
   ["SOCKS4", "socks4"],
   ["SOCKS4A", "socks4a"],
   ["SOCKS5", "socks5h"],
@@ -54,7 +45,7 @@ const TYPES: ReadonlyMap<string, ProxyScheme | "http" | "https"> = new Map([
  *   left: browsers would go direct there, past the proxy.
  * @example
  * ```ts
- * parsePacResult("SOCKS5 proxy.example:1080; DIRECT").map(({ type }) => type); // ["socks", "direct"]
+ * parsePacResult("SOCKS5 proxy.example:1080; DIRECT").map(({ type }) => type); // ["proxy", "direct"]
  * ```
  */
 export function parsePacResult(text: string, options: PacOptions = {}): readonly PacEntry[] {
@@ -81,16 +72,14 @@ function readEntry(source: TextSource, slice: Slice, options: PacOptions): PacEn
     if (hostWord === undefined) return { type: "direct" };
     throw mistake(source, CODE, "nothing may follow DIRECT", slice.start + hostWord.index);
   }
-  const kind = type === "SOCKS" ? BARE_SOCKS[options.pacSocks ?? 4] : TYPES.get(type);
-  if (kind === undefined) return undefined;
+  const scheme = type === "SOCKS" ? BARE_SOCKS[options.pacSocks ?? 4] : TYPES.get(type);
+  if (scheme === undefined) return undefined;
   if (hostWord === undefined || extraWord !== undefined) {
     throw mistake(source, CODE, `expected "${type} host:port"`, start);
   }
   const host = { text: hostWord[0], start: slice.start + hostWord.index };
   if (host.text.includes("@")) throw mistake(source, CODE, "a PAC result carries no user name", host.start);
-  if (kind === "http" || kind === "https") {
-    return { type: kind, address: readHostPort(source, host, { code: CODE, defaultPort: kind === "http" ? 80 : 443 }) };
-  }
-  const address = readHostPort(source, host, { code: CODE, defaultPort: DEFAULT_PROXY_PORT });
-  return { type: "socks", proxy: createProxyUrl({ meaning: schemeMeaning(kind), address, direct: [] }) };
+  const meaning = schemeMeaning(scheme);
+  const address = readHostPort(source, host, { code: CODE, defaultPort: defaultPortOf(meaning) });
+  return { type: "proxy", proxy: createProxyUrl({ meaning, address, direct: [] }) };
 }

@@ -1,7 +1,7 @@
 import { readDirectNetworks } from "./direct-networks.ts";
 import { readHostPort } from "./host-port.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
-import { PROXY_SCHEMES, type ProxySchemeMeaning, type ProxyUrlOptions, chooseMeaning } from "./schemes.ts";
+import { PROXY_SCHEMES, type ProxySchemeMeaning, type ProxyUrlOptions, chooseMeaning, defaultPortOf, schemeMeaning } from "./schemes.ts";
 import { type Slice, type TextSource, checkLength, mistake } from "./text-source.ts";
 
 /** Longest proxy URL that is read, in UTF-16 units: two fields of 255 octets, encoded, and a long list of networks. */
@@ -10,8 +10,8 @@ export const MAX_PROXY_URL_LENGTH = 8192;
 /** Longest user name or password, in octets of UTF-8: what RFC 1929 can carry. */
 export const MAX_CREDENTIAL_LENGTH = 255;
 
-/** Port of a proxy whose URL names none. */
-export const DEFAULT_PROXY_PORT = 1080;
+/** Port of a SOCKS proxy whose URL names none. */
+export const DEFAULT_PROXY_PORT: number = defaultPortOf(schemeMeaning("socks"));
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const AUTHORITY_END = /[/?#]/g;
@@ -19,7 +19,8 @@ const CODE = "ERR_SOCKS_BAD_PROXY_URL";
 
 /**
  * Reads one proxy URL: `scheme://[user[:password]@]host[:port]`, or the Tectia form with `/network/mask,...` behind it.
- * What each scheme means stands in {@link PROXY_SCHEMES}; the port is 1080 unless written. User name and password are
+ * What each scheme means stands in {@link PROXY_SCHEMES}. A port that is not written is 1080, with `http` 80 and with
+ * `https` 443. User name and password are
  * percent-decoded after the split at the first `:`.
  *
  * @throws ProxyUrlError `ERR_SOCKS_UNKNOWN_SCHEME` for any other scheme, `ERR_SOCKS_BAD_PROXY_URL` for all else, also
@@ -50,7 +51,7 @@ export function readAfterScheme(
   source: TextSource,
   rest: Slice,
   meaning: ProxySchemeMeaning,
-  defaultPort: number = DEFAULT_PROXY_PORT,
+  defaultPort: number = defaultPortOf(meaning),
 ): ProxyUrl {
   checkCharacters(source, rest);
   AUTHORITY_END.lastIndex = 0;
@@ -74,6 +75,9 @@ export function readAfterScheme(
   const hostPort = { text: authority.text.slice(at + 1), start: rest.start + at + 1 };
   const address = readHostPort(source, hostPort, { code: CODE, defaultPort });
   const direct = readDirectNetworks(source, path, meaning);
+  if (meaning.protocol === "http" && credentials?.username.includes(":") === true) {
+    throw mistake(source, CODE, 'a user name for an HTTP proxy has no ":" (RFC 7617)', rest.start);
+  }
   return createProxyUrl({ meaning, address, credentials, direct });
 }
 
@@ -85,9 +89,6 @@ function noSchemeProblem(text: string): string {
 
 function unknownSchemeProblem(name: string): string {
   const known = PROXY_SCHEMES.map(({ scheme }) => scheme).join(", ");
-  if (name === "http" || name === "https") {
-    return `"${name}" names an HTTP proxy, which is not supported; expected a SOCKS proxy: ${known}`;
-  }
   return `unknown scheme "${name.slice(0, 32)}"; expected one of ${known}`;
 }
 

@@ -6,14 +6,16 @@ import { REDACTED } from "./redact.ts";
 import { type ProxyResolution, type ProxyScheme, type ProxySchemeMeaning, schemeMeaning } from "./schemes.ts";
 
 /**
- * One SOCKS proxy: what a proxy URL says, as plain data. The password is not among the fields, so that printing,
+ * One proxy: what a proxy URL says, as plain data. The password is not among the fields, so that printing,
  * comparing or serialising the object never shows it; {@link credentialsOf} gives it out.
  */
 export interface ProxyUrl {
-  /** The scheme, in lower case; it agrees with `version`, `resolve` and `tls`. */
+  /** The scheme, in lower case; it agrees with `protocol`, `version`, `resolve` and `tls`. */
   readonly scheme: ProxyScheme;
-  /** SOCKS version to speak; `"auto"`: whoever connects finds it out. */
-  readonly version: 4 | 5 | "auto";
+  /** What to speak; `http` is its method CONNECT. */
+  readonly protocol: "socks" | "http";
+  /** SOCKS version to speak; `"auto"`: whoever connects finds it out. Absent with `http`. */
+  readonly version?: 4 | 5 | "auto";
   /** Whether the connection to the proxy is TLS. */
   readonly tls: boolean;
   /** Who resolves names of targets: this side or the proxy. */

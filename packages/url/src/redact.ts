@@ -10,7 +10,7 @@ export const REDACTED = "***";
 const NEXT_ENTRY = /\s(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Schemes that may be shown wherever they stand; anything else after a separator may be a part of a password. */
-const KNOWN_SCHEMES: ReadonlySet<string> = new Set([...PROXY_SCHEMES.map(({ scheme }) => scheme), "http", "https"]);
+const KNOWN_SCHEMES: ReadonlySet<string> = new Set(PROXY_SCHEMES.map(({ scheme }) => scheme));
 const HOST = /^(?:\[[^\]]*\]|[^:/?#]*)/;
 /** A port and a list of networks: nothing that a password could hide in, letters beyond hexadecimal excluded. */
 const HARMLESS_TAIL = /^(?::\d{0,5})?(?:\/[0-9a-f.:,/[\]]*)?$/i;

@@ -1,4 +1,4 @@
-/** The schemes of SOCKS proxy URLs, in lower case. */
+/** The schemes of proxy URLs, in lower case. */
 export type ProxyScheme =
   | "socks"
   | "socks4"
@@ -12,7 +12,9 @@ export type ProxyScheme =
   | "socks5h+tls"
   | "socks5s"
   | "auto"
-  | "auto+tls";
+  | "auto+tls"
+  | "http"
+  | "https";
 
 /** Who turns the target's name into an address: this side (`"local"`) or the proxy (`"remote"`). */
 export type ProxyResolution = "local" | "remote";
@@ -21,8 +23,10 @@ export type ProxyResolution = "local" | "remote";
 export interface ProxySchemeMeaning {
   /** The scheme, without `://`. */
   readonly scheme: ProxyScheme;
-  /** SOCKS version spoken to the proxy; `"auto"`: whoever connects finds it out. */
-  readonly version: 4 | 5 | "auto";
+  /** What is spoken to the proxy; `http` is its method CONNECT. */
+  readonly protocol: "socks" | "http";
+  /** SOCKS version spoken to the proxy; `"auto"`: whoever connects finds it out. Absent with `http`. */
+  readonly version?: 4 | 5 | "auto";
   /** Who resolves the target's name. */
   readonly resolve: ProxyResolution;
   /** Whether the connection to the proxy is TLS. */
@@ -30,19 +34,21 @@ export interface ProxySchemeMeaning {
 }
 
 const MEANINGS: Readonly<Record<ProxyScheme, ProxySchemeMeaning>> = {
-  socks: { scheme: "socks", version: 5, resolve: "remote", tls: false },
-  socks4: { scheme: "socks4", version: 4, resolve: "local", tls: false },
-  socks4a: { scheme: "socks4a", version: 4, resolve: "remote", tls: false },
-  socks5: { scheme: "socks5", version: 5, resolve: "local", tls: false },
-  socks5h: { scheme: "socks5h", version: 5, resolve: "remote", tls: false },
-  "socks+tls": { scheme: "socks+tls", version: 5, resolve: "remote", tls: true },
-  "socks4+tls": { scheme: "socks4+tls", version: 4, resolve: "local", tls: true },
-  "socks4a+tls": { scheme: "socks4a+tls", version: 4, resolve: "remote", tls: true },
-  "socks5+tls": { scheme: "socks5+tls", version: 5, resolve: "local", tls: true },
-  "socks5h+tls": { scheme: "socks5h+tls", version: 5, resolve: "remote", tls: true },
-  socks5s: { scheme: "socks5s", version: 5, resolve: "remote", tls: true },
-  auto: { scheme: "auto", version: "auto", resolve: "remote", tls: false },
-  "auto+tls": { scheme: "auto+tls", version: "auto", resolve: "remote", tls: true },
+  socks: { scheme: "socks", protocol: "socks", version: 5, resolve: "remote", tls: false },
+  socks4: { scheme: "socks4", protocol: "socks", version: 4, resolve: "local", tls: false },
+  socks4a: { scheme: "socks4a", protocol: "socks", version: 4, resolve: "remote", tls: false },
+  socks5: { scheme: "socks5", protocol: "socks", version: 5, resolve: "local", tls: false },
+  socks5h: { scheme: "socks5h", protocol: "socks", version: 5, resolve: "remote", tls: false },
+  "socks+tls": { scheme: "socks+tls", protocol: "socks", version: 5, resolve: "remote", tls: true },
+  "socks4+tls": { scheme: "socks4+tls", protocol: "socks", version: 4, resolve: "local", tls: true },
+  "socks4a+tls": { scheme: "socks4a+tls", protocol: "socks", version: 4, resolve: "remote", tls: true },
+  "socks5+tls": { scheme: "socks5+tls", protocol: "socks", version: 5, resolve: "local", tls: true },
+  "socks5h+tls": { scheme: "socks5h+tls", protocol: "socks", version: 5, resolve: "remote", tls: true },
+  socks5s: { scheme: "socks5s", protocol: "socks", version: 5, resolve: "remote", tls: true },
+  auto: { scheme: "auto", protocol: "socks", version: "auto", resolve: "remote", tls: false },
+  "auto+tls": { scheme: "auto+tls", protocol: "socks", version: "auto", resolve: "remote", tls: true },
+  http: { scheme: "http", protocol: "http", resolve: "remote", tls: false },
+  https: { scheme: "https", protocol: "http", resolve: "remote", tls: true },
 };
 
 /**
@@ -57,6 +63,11 @@ export interface ProxyUrlOptions {
   readonly bareSocksVersion?: 4 | 5 | "auto" | undefined;
   /** `true` makes the proxy resolve names whatever the scheme says. Default `false`: the scheme decides. */
   readonly remoteDns?: boolean | undefined;
+}
+
+/** Port of a proxy whose URL names none. */
+export function defaultPortOf({ protocol, tls }: ProxySchemeMeaning): number {
+  return protocol === "socks" ? 1080 : tls ? 443 : 80;
 }
 
 /** What a scheme means as it is written. */

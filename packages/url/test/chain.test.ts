@@ -24,7 +24,7 @@ describe("chains", () => {
 
   test.each([
     ["socks5://a bogus", "ERR_SOCKS_BAD_PROXY_URL", 11],
-    ["socks5://a http://b", "ERR_SOCKS_UNKNOWN_SCHEME", 11],
+    ["socks5://a ftp://b", "ERR_SOCKS_UNKNOWN_SCHEME", 11],
     ["socks5://a socks5://b:0", "ERR_SOCKS_BAD_PROXY_URL", 22],
     ["socks5://a,socks5://b", "ERR_SOCKS_BAD_PROXY_URL", undefined],
     ["", "ERR_SOCKS_BAD_PROXY_URL", undefined],

@@ -11,7 +11,9 @@ describe("docs/proxy-urls.md", () => {
     const rows = [...page.matchAll(/^\| `([a-z0-9+]+):\/\/` +\| (\S+) +\| (\S+) .*?\| (\S+) +\|$/gm)];
     const documented = rows.map(([, scheme, version, resolver, tls]) => ({
       scheme,
-      version: version === "auto" ? "auto" : Number(version),
+      ...(version === "HTTP"
+        ? { protocol: "http" }
+        : { protocol: "socks", version: version === "auto" ? "auto" : Number(version) }),
       resolve: resolver === "proxy" ? "remote" : "local",
       tls: tls === "yes",
     }));

@@ -133,7 +133,7 @@ describe("no_proxy", () => {
   });
 
   test.each([
-    { all_proxy: "http://h:3128" },
+    { all_proxy: "ftp://h:3128" },
     { all_proxy: "bogus" },
     { SOCKS_SERVER: "h:x" },
     { SOCKS_SERVER: "h", SOCKS_PASSWORD: "x" },
@@ -148,10 +148,16 @@ describe("no_proxy", () => {
   });
 });
 
+test("an HTTP proxy is one like the others", () => {
+  const environment = { https_proxy: "http://proxy.example:3128", all_proxy: "https://gate.example" };
+  expect(choose(environment, "example.com:443", "https")).toBe("https_proxy: http://proxy.example:3128");
+  expect(choose(environment, "example.com:22")).toBe("all_proxy: https://gate.example:443");
+});
+
 describe("a variable that is set and cannot be used is an error that names it", () => {
   test.each([
     [{ all_proxy: "proxy.example:1080" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
-    [{ all_proxy: "http://proxy.example:3128" }, "all_proxy", "ERR_SOCKS_UNKNOWN_SCHEME"],
+    [{ all_proxy: "ftp://proxy.example:3128" }, "all_proxy", "ERR_SOCKS_UNKNOWN_SCHEME"],
     [{ ALL_PROXY: "socks5://h:0" }, "ALL_PROXY", "ERR_SOCKS_BAD_PROXY_URL"],
     [{ all_proxy: "socks5://a socks5://b" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
     [{ all_proxy: "bogus", ALL_PROXY: "socks5://h" }, "all_proxy", "ERR_SOCKS_BAD_PROXY_URL"],
@@ -160,7 +166,8 @@ describe("a variable that is set and cannot be used is an error that names it", 
     [{ all_proxy: "socks5://h", no_proxy: "10.*" }, "no_proxy", "ERR_SOCKS_BAD_BYPASS_LIST"],
     [{ all_proxy: "socks5://h", NO_PROXY: "10.*" }, "NO_PROXY", "ERR_SOCKS_BAD_BYPASS_LIST"],
     [{ SOCKS_SERVER: "h:x" }, "SOCKS_SERVER", "ERR_SOCKS_BAD_PROXY_URL"],
-    [{ SOCKS_SERVER: "http://h" }, "SOCKS_SERVER", "ERR_SOCKS_UNKNOWN_SCHEME"],
+    [{ SOCKS_SERVER: "http://h" }, "SOCKS_SERVER", "ERR_SOCKS_BAD_ENVIRONMENT"],
+    [{ SOCKS5_SERVER: "https://h" }, "SOCKS5_SERVER", "ERR_SOCKS_BAD_ENVIRONMENT"],
     [{ SOCKS_SERVER: "h", SOCKS_VERSION: "4a" }, "SOCKS_VERSION", "ERR_SOCKS_BAD_ENVIRONMENT"],
     [{ SOCKS5_SERVER: "h", SOCKS5_PORT: "0" }, "SOCKS5_PORT", "ERR_SOCKS_BAD_ENVIRONMENT"],
     [{ SOCKS5_SERVER: "socks4://h" }, "SOCKS5_SERVER", "ERR_SOCKS_BAD_ENVIRONMENT"],

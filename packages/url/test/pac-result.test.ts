@@ -6,9 +6,9 @@ import vectors from "./proxy-url-vectors.json" with { type: "json" };
 
 function flat(entry: PacEntry): object {
   if (entry.type === "direct") return { type: "direct" };
-  if (entry.type !== "socks") return { type: entry.type, host: entry.address.host, port: entry.address.port };
-  const { version, resolve, address } = entry.proxy;
-  return { type: "socks", version, resolve, host: address.host, port: address.port };
+  const { protocol, scheme, version, resolve, address } = entry.proxy;
+  const where = { host: address.host, port: address.port };
+  return protocol === "http" ? { type: scheme, ...where } : { type: protocol, version, resolve, ...where };
 }
 
 describe("PAC results", () => {

@@ -155,6 +155,9 @@ describe("proxy URLs that are refused", () => {
     ["socks5://a%62c", 9, "neither"],
     ["socks5://h?x", 10, "query"],
     ["socks5://h#x", 10, "fragment"],
+    ["http://u%3Av:p@h", 7, "RFC 7617"],
+    ["https://h/10.0.0.0/8", 9, "nothing may follow"],
+    ["http://h:3128/proxy.pac", 13, "nothing may follow"],
     ["socks5://h/path", 11, "networks"],
     ["socks5://localhost/run/socks.sock", 19, "networks"],
     [`socks5://${"h".repeat(9000)}`, undefined, "8192"],
@@ -165,9 +168,8 @@ describe("proxy URLs that are refused", () => {
   });
 
   test.each([
-    "http://h:3128",
-    "https://h",
-    "HTTP://h",
+    "http+tls://h",
+    "socks5http://h",
     "ftp://h",
     "socks5t://h",
     "socks5+ssl://h",

@@ -93,10 +93,11 @@ const proxyUrl = fc
     port: fc.integer({ min: 1, max: 65_535 }),
     networks: fc.array(network, { maxLength: 3 }),
   })
+  .filter(({ meaning, username }) => meaning.protocol === "socks" || username?.includes(":") !== true)
   .map(({ meaning, username, password, host, port, networks }) => {
     const secret = password === undefined ? "" : `:${encodeURIComponent(password)}`;
     const userinfo = username === undefined ? "" : `${encodeURIComponent(username)}${secret}@`;
-    const path = meaning.tls || networks.length === 0 ? "" : `/${networks.join(",")}`;
+    const path = meaning.tls || meaning.protocol === "http" || networks.length === 0 ? "" : `/${networks.join(",")}`;
     return { text: `${meaning.scheme}://${userinfo}${host}:${port}${path}`, username, password };
   });
 
