@@ -32,7 +32,12 @@ export function addCommonOptions(command: Command): Command {
 
 /** Adds `-x`, `--timeout`, `-4`, `-6` and the common ones. */
 export function addRouteOptions(command: Command): Command {
-  command.option("-x, --proxy <url>", "SOCKS proxy; repeat it for a chain, the nearest first", collect, []);
+  command.option(
+    "-x, --proxy <url>",
+    "proxy: socks5h://, http:// and others; repeat it for a chain, the nearest first",
+    collect,
+    [],
+  );
   return addCommonOptions(addNetworkOptions(command));
 }
 

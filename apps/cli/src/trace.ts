@@ -51,6 +51,8 @@ function describe(event: ProgressEvent): string {
       return `chose the method ${event.methodName}${warned(event.warning)}`;
     case "authenticated":
       return `${event.method === METHOD.noAuthenticationRequired ? "asks for no credentials" : "accepted the credentials"}${warned(event.warning)}`;
+    case "http-answer":
+      return `answered ${event.status} ${event.reason}`.trimEnd();
     case "listening":
       return `listens on ${told(event.boundAddress)} for ${peerName(event.destination)}`;
     case "established":

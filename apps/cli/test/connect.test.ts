@@ -76,7 +76,7 @@ describe("connect", () => {
     expect(bypassed).toMatchObject({ status: 0, stdout: "y" });
     expect(bypassed.stderr).toContain('without a proxy: no_proxy lists "127.0.0.0/8"');
     expect(proxy.requests).toHaveLength(1);
-    const broken = { all_proxy: "http://proxy.example:3128", no_proxy: "127.0.0.1" };
+    const broken = { all_proxy: "ftp://proxy.example:3128", no_proxy: "127.0.0.1" };
     expect(await run(["connect", target], { env: broken, input: "z" })).toMatchObject({ status: 0, stdout: "z" });
     const other = await run(["connect", "192.0.2.1:1"], { env: broken });
     expect(other).toMatchObject({ status: 2, stderr: expect.stringContaining("all_proxy") as string });

@@ -125,11 +125,11 @@ describe("each failing stage", () => {
       () => ["-x", "socks6://proxy.example", "server.example:22"],
     ],
     [
-      "an HTTP proxy",
+      "an FTP proxy",
       2,
       "ERR_SOCKS_UNKNOWN_SCHEME",
       undefined,
-      () => ["-x", "http://proxy.example", "server.example:22"],
+      () => ["-x", "ftp://proxy.example", "server.example:22"],
     ],
     [
       "a missing scheme",

@@ -121,7 +121,7 @@ describe("the proxy", () => {
       [{ chain: ["socks5://a", "b:1080"] }, "ERR_SOCKS_BAD_PROXY_URL"],
       [{ proxy: "" }, "ERR_SOCKS_BAD_PROXY_URL"],
       [{ proxy: "127.0.0.1:1080" }, "ERR_SOCKS_BAD_PROXY_URL"],
-      [{ proxy: "http://127.0.0.1:3128" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
+      [{ proxy: "ftp://127.0.0.1:3128" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
       [{ proxy: "socks5s://127.0.0.1" }, "ERR_SOCKS_TLS_NOT_SUPPORTED"],
       [{ proxy: "socks5://127.0.0.1:0" }, "ERR_SOCKS_BAD_PROXY_URL"],
     ] as const) {
@@ -287,7 +287,7 @@ describe("errors", () => {
     const secret = "canary-pass";
     for (const options of [
       { proxy: `socks5://u:${secret}@127.0.0.1:0`, target },
-      { proxy: `http://u:${secret}@127.0.0.1`, target },
+      { proxy: `ftp://u:${secret}@127.0.0.1`, target },
       { proxy: `socks5://u:${secret}@127.0.0.1`, target: "nonsense" },
       { chain: `socks5://u:${secret}@127.0.0.1 nonsense`, target },
       { proxy: `socks5://u:${secret}@127.0.0.1:1`, target, timeoutMs: -1 },

@@ -45,6 +45,8 @@ export interface SocksErrorOptions {
   readonly hop?: HopReference | undefined;
   /** The `REP` or `CD` octet that the proxy gave, or the `STATUS` of a rejected password. */
   readonly reply?: number | undefined;
+  /** The status with which an HTTP proxy refused. */
+  readonly httpStatus?: number | undefined;
   /** The error below: a system error with `errno`, a `HandshakeError`, the reason of an `AbortSignal`. */
   readonly cause?: unknown;
 }
@@ -71,6 +73,8 @@ export class SocksError extends Error {
   readonly hop: HopReference | undefined;
   /** The octet with which the proxy refused, when it gave one: `REP` of SOCKS 5, `CD` of SOCKS 4. */
   readonly reply: number | undefined;
+  /** The status with which an HTTP proxy refused, 101 or 300 to 999. */
+  readonly httpStatus: number | undefined;
 
   /** Makes the error; `message` is for people and must hold no secret. */
   constructor(code: SocksErrorCode, message: string, options: SocksErrorOptions) {
@@ -80,6 +84,7 @@ export class SocksError extends Error {
     this.stage = options.stage;
     this.hop = options.hop;
     this.reply = options.reply;
+    this.httpStatus = options.httpStatus;
   }
 
   /** Tells whether `value` is a `SocksError`, also one made by another copy of this package. */

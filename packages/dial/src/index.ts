@@ -1,8 +1,7 @@
 /**
- * Outgoing connections: straight to an address by Happy Eyeballs (RFC 8305), or through a chain of SOCKS 4, 4A and 5
+ * Outgoing connections: straight to an address by Happy Eyeballs (RFC 8305), or through a chain of SOCKS 4, 4A, 5 and HTTP
  * proxies. Also connections that come in at a proxy (BIND), datagrams through one (UDP ASSOCIATE), and look-ups by one
- * (Tor's RESOLVE and RESOLVE_PTR). With deadlines,
- * cancellation, and errors that say at which stage and at which proxy it went wrong.
+ * (Tor's RESOLVE and RESOLVE_PTR). With deadlines, cancellation, and errors that say at which stage and at which proxy it went wrong.
  *
  * The layer below `@sockskit/client` and `@sockskit/server`; programs that only want a connection use the former.
  *
@@ -27,6 +26,7 @@ export type {
   DialStep,
   DirectStep,
   EstablishedStep,
+  HttpAnswerStep,
   MethodStep,
   OctetsEvent,
   ProgressContext,

@@ -82,10 +82,10 @@ export interface ClientEstablishedEvent {
    * CONNECT: the proxy's end of the connection, informational and often zeros. BIND: who connected.
    * UDP ASSOCIATE: where to send datagrams; an unspecified address means the proxy's own. RESOLVE, RESOLVE_PTR: the
    * answer, an address or a name; the connection carries nothing more.
-   * `undefined` when the proxy sent something that is no address.
+   * `undefined` when the proxy sent something that is no address, and with HTTP.
    */
   readonly boundAddress: Address | undefined;
-  /** `REP` or `CD` octet. */
+  /** `REP` or `CD` octet; the status of an HTTP proxy. */
   readonly reply: number;
 }
 

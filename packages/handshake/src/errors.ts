@@ -5,6 +5,7 @@ import type { WireErrorCode } from "@sockskit/wire";
  * Stable code of a {@link HandshakeError}: those of the packages below, and
  *
  * - `ERR_SOCKS_NOT_SOCKS`: the peer's first octet belongs to another protocol.
+ * - `ERR_SOCKS_NOT_HTTP`: what should be an HTTP proxy answered in another protocol.
  * - `ERR_SOCKS_VERSION_REFUSED`: a SOCKS version that this server does not take.
  * - `ERR_SOCKS_NO_ACCEPTABLE_METHOD`: no authentication method in common.
  * - `ERR_SOCKS_METHOD_NOT_OFFERED`: the proxy chose a method that was not offered.
@@ -19,6 +20,7 @@ export type HandshakeErrorCode =
   | WireErrorCode
   | AuthErrorCode
   | "ERR_SOCKS_NOT_SOCKS"
+  | "ERR_SOCKS_NOT_HTTP"
   | "ERR_SOCKS_VERSION_REFUSED"
   | "ERR_SOCKS_NO_ACCEPTABLE_METHOD"
   | "ERR_SOCKS_METHOD_NOT_OFFERED"
@@ -40,6 +42,8 @@ export interface HandshakeErrorOptions {
   readonly stage: HandshakeStage;
   /** Client side: the `REP` or `CD` octet that the proxy gave. */
   readonly reply?: number | undefined;
+  /** Client side: the status with which an HTTP proxy refused. */
+  readonly httpStatus?: number | undefined;
   /** Server side: the `REP` or `CD` octet that the client was given. */
   readonly rep?: number | undefined;
   /** SOCKS version of the conversation, once it is known. */
@@ -60,6 +64,8 @@ export class HandshakeError extends Error {
   readonly stage: HandshakeStage;
   /** Client side: the `REP` (SOCKS 5) or `CD` (SOCKS 4) octet that the proxy gave, unassigned ones too. */
   readonly reply: number | undefined;
+  /** Client side: the status with which an HTTP proxy refused, 101 or 300 to 999. */
+  readonly httpStatus: number | undefined;
   /** Server side: the `REP` (SOCKS 5) or `CD` (SOCKS 4) octet that the client was given. */
   readonly rep: number | undefined;
   /** SOCKS version of the conversation, once it is known. */
@@ -76,6 +82,7 @@ export class HandshakeError extends Error {
     this.side = options.side;
     this.stage = options.stage;
     this.reply = options.reply;
+    this.httpStatus = options.httpStatus;
     this.rep = options.rep;
     this.version = options.version;
   }

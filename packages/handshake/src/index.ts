@@ -1,6 +1,6 @@
 /**
- * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, the race of a
- * client's connection attempts (RFC 8305), and the fragments of UDP datagrams.
+ * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, HTTP CONNECT for clients,
+ * the race of a client's connection attempts (RFC 8305), and the fragments of UDP datagrams.
  *
  * @packageDocumentation
  */
@@ -32,7 +32,13 @@ export { ClientHandshake } from "./client-handshake.ts";
 export type { ClientHandshakeOptions } from "./client-options.ts";
 export { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions, type HandshakeStage } from "./errors.ts";
-export { MAX_BUFFERED_LENGTH } from "./limits.ts";
+export {
+  HttpConnectHandshake,
+  type HttpAnswerEvent,
+  type HttpConnectEvent,
+  type HttpConnectHandshakeOptions,
+} from "./http-connect-handshake.ts";
+export { MAX_BUFFERED_LENGTH, MAX_HTTP_INTERIM_COUNT } from "./limits.ts";
 export type {
   HandshakeCommand,
   HandshakeRequest,

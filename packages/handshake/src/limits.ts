@@ -6,3 +6,6 @@
  * reading while it is asked never meets this limit.
  */
 export const MAX_BUFFERED_LENGTH = 0x10000;
+
+/** Most answers with a status below 200 that an HTTP proxy may send before the one that counts. */
+export const MAX_HTTP_INTERIM_COUNT = 8;

@@ -2,10 +2,10 @@ import type { Address } from "@sockskit/wire";
 
 import { findBypass, readBypassList } from "./bypass-list.ts";
 import { readPort } from "./host-port.ts";
-import { DEFAULT_PROXY_PORT, MAX_PROXY_URL_LENGTH, credentialProblem, readAfterScheme, readProxyUrl } from "./parse.ts";
+import { MAX_PROXY_URL_LENGTH, credentialProblem, readAfterScheme, readProxyUrl } from "./parse.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
 import { printable } from "./redact.ts";
-import { type ProxyScheme, type ProxyUrlOptions, chooseMeaning, schemeMeaning } from "./schemes.ts";
+import { DEFAULT_PROXY_PORT, type ProxyScheme, type ProxyUrlOptions, chooseMeaning, schemeMeaning } from "./schemes.ts";
 import { checkLength, mistake } from "./text-source.ts";
 
 /** What {@link proxyFromEnvironment} looks at. */

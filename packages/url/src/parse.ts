@@ -1,7 +1,13 @@
 import { readDirectNetworks } from "./direct-networks.ts";
 import { readHostPort } from "./host-port.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
-import { PROXY_SCHEMES, type ProxySchemeMeaning, type ProxyUrlOptions, chooseMeaning, defaultPortOf, schemeMeaning } from "./schemes.ts";
+import {
+  PROXY_SCHEMES,
+  type ProxySchemeMeaning,
+  type ProxyUrlOptions,
+  chooseMeaning,
+  defaultPortOf,
+} from "./schemes.ts";
 import { type Slice, type TextSource, checkLength, mistake } from "./text-source.ts";
 
 /** Longest proxy URL that is read, in UTF-16 units: two fields of 255 octets, encoded, and a long list of networks. */
@@ -9,9 +15,6 @@ export const MAX_PROXY_URL_LENGTH = 8192;
 
 /** Longest user name or password, in octets of UTF-8: what RFC 1929 can carry. */
 export const MAX_CREDENTIAL_LENGTH = 255;
-
-/** Port of a SOCKS proxy whose URL names none. */
-export const DEFAULT_PROXY_PORT: number = defaultPortOf(schemeMeaning("socks"));
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const AUTHORITY_END = /[/?#]/g;

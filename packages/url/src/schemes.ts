@@ -65,9 +65,12 @@ export interface ProxyUrlOptions {
   readonly remoteDns?: boolean | undefined;
 }
 
+/** Port of a SOCKS proxy whose URL names none. */
+export const DEFAULT_PROXY_PORT = 1080;
+
 /** Port of a proxy whose URL names none. */
 export function defaultPortOf({ protocol, tls }: ProxySchemeMeaning): number {
-  return protocol === "socks" ? 1080 : tls ? 443 : 80;
+  return protocol === "socks" ? DEFAULT_PROXY_PORT : tls ? 443 : 80;
 }
 
 /** What a scheme means as it is written. */

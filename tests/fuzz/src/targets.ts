@@ -1,5 +1,6 @@
 import { datagramDecoder, streamDecoders } from "./decoders.ts";
 import { fragmentMachine } from "./fragments.ts";
+import { httpMachines } from "./http-connect.ts";
 import { identQueries, identReplies } from "./ident.ts";
 import { clientMachines, serverMachines } from "./machines.ts";
 import type { Target } from "./target.ts";
@@ -11,6 +12,7 @@ export function allTargets(): Target[] {
     datagramDecoder(),
     ...serverMachines(),
     ...clientMachines(),
+    ...httpMachines(),
     fragmentMachine(),
     identQueries(),
     identReplies(),

@@ -2,15 +2,18 @@ import {
   ClientHandshake,
   type ClientEvent,
   FragmentReassembly,
+  type HttpConnectEvent,
+  HttpConnectHandshake,
   type ServerEvent,
   ServerHandshake,
 } from "@sockskit/handshake";
 import { decodeIdentQuery, decodeIdentReply, type IdentReply } from "@sockskit/identd";
-import { decodeUdpDatagram, type UdpDatagram } from "@sockskit/wire";
+import { decodeUdpDatagram, parseAddress, type UdpDatagram } from "@sockskit/wire";
 import { expect, test } from "vitest";
 import { datagramDecoder, streamDecoders } from "../src/decoders.ts";
 import { fragmentMachine } from "../src/fragments.ts";
 import { probe } from "../src/fuzz.ts";
+import { httpMachines } from "../src/http-connect.ts";
 import { identQueries, identReplies, type LineDecoder } from "../src/ident.ts";
 import { clientMachines, serverMachines } from "../src/machines.ts";
 import type { Target } from "../src/target.ts";
@@ -22,6 +25,7 @@ const planted: readonly Target[] = [
   datagramDecoder((bytes, options) => decodeUdpDatagram(bytes[3] === 0x04 ? bytes.subarray(0, -1) : bytes, options)),
   ...serverMachines((options) => new ForgetfulServer(options)),
   ...clientMachines((options) => new ForgetfulClient(options)),
+  ...httpMachines((credentials) => new ForgetfulHttp({ destination: parseAddress("example.com", 80), credentials })),
   fragmentMachine(() => new KeepsSequence()),
   identQueries(takingOneMore(decodeIdentQuery)),
   identReplies(careless),
@@ -79,6 +83,12 @@ class ForgetfulServer extends ServerHandshake {
 
 class ForgetfulClient extends ClientHandshake {
   override receive(bytes: Uint8Array): readonly ClientEvent[] {
+    return super.receive(bytes.length === 3 ? bytes.subarray(0, 2) : bytes);
+  }
+}
+
+class ForgetfulHttp extends HttpConnectHandshake {
+  override receive(bytes: Uint8Array): readonly HttpConnectEvent[] {
     return super.receive(bytes.length === 3 ? bytes.subarray(0, 2) : bytes);
   }
 }

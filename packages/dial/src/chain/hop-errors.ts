@@ -31,11 +31,15 @@ export function nameOf(destination: Address): string {
 /** The proxy refused, or what it said is not SOCKS. */
 export function handshakeError(asked: Asked, cause: HandshakeError): SocksError {
   const { hop } = asked;
-  const { code, side, stage, reply } = cause;
-  const what =
-    code === "ERR_SOCKS_REQUEST_REFUSED" && reply !== undefined ? describeRefusal(asked, reply) : `: ${cause.message}`;
-  const options = { side, stage, hop: hop.reference(), reply, cause };
-  return new SocksError(code, `${hop.title()}${what}`, options);
+  const { code, side, stage, reply, httpStatus } = cause;
+  const options = { side, stage, hop: hop.reference(), reply, httpStatus, cause };
+  return new SocksError(code, `${hop.title()}${describe(asked, cause)}`, options);
+}
+
+function describe(asked: Asked, { code, message, reply, httpStatus }: HandshakeError): string {
+  if (code !== "ERR_SOCKS_REQUEST_REFUSED") return `: ${message}`;
+  if (httpStatus !== undefined) return ` ${describeStatus(asked, httpStatus)}: ${message}`;
+  return reply === undefined ? `: ${message}` : describeRefusal(asked, reply);
 }
 
 /** The connection ended before the proxy had said its last word. */
@@ -56,7 +60,7 @@ function circumstances(asked: Asked, stage: SocksStage): string {
     default:
       return asked.listening
         ? `while ${nameOf(asked.destination)} was expected to connect; its time for that may be over`
-        : `instead of answering the request${purpose(asked)}; it may be out of order, or refuse without a word`;
+        : `instead of answering the request${purpose(asked)}; it may be ${asked.hop.proxy.protocol === "http" ? "no HTTP proxy, be " : ""}out of order, or refuse without a word`;
   }
 }
 
@@ -121,6 +125,26 @@ function lookUpRefusal(asked: Asked, reply: number): string {
       return `does not look ${name} up, which few proxies but Tor do`;
     default:
       return failure(asked);
+  }
+}
+
+/**
+ * What the status of an HTTP proxy says. Proxies report what became of the destination with any status from 500 on:
+ * tinyproxy with 500, Squid with 503 or 504.
+ */
+function describeStatus({ destination }: Asked, status: number): string {
+  const name = formatAddress(destination);
+  switch (status) {
+    case 403:
+      return `does not allow ${name}`;
+    case 404:
+    case 405:
+    case 501:
+      return `makes no tunnel to ${name}, it may be a web server and no proxy`;
+    case 504:
+      return `got no answer from ${name} in time`;
+    default:
+      return status >= 500 ? `could not reach ${name}` : `did not connect to ${name}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/auth";
-import { ClientHandshake, type HandshakeCommand } from "@sockskit/handshake";
+import { ClientHandshake, type HandshakeCommand, HandshakeError, HttpConnectHandshake } from "@sockskit/handshake";
 import { credentialsOf, formatProxyUrl, MAX_PROXY_CHAIN_HOPS, type ProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress } from "@sockskit/wire";
 
@@ -60,12 +60,13 @@ export class Hop implements Peer {
   }
 
   /**
-   * The handshake that asks for `command` and `destination`. Whatever cannot be said in this version is refused here, before anything
+   * The handshake that asks for `command` and `destination`. Whatever cannot be said to this proxy is refused here, before anything
    * is dialled.
    */
-  handshake(command: HandshakeCommand, destination: Address, strict: boolean): ClientHandshake {
+  handshake(command: HandshakeCommand, destination: Address, strict: boolean): ClientHandshake | HttpConnectHandshake {
     const { version, username } = this.proxy;
     try {
+      if (version === undefined) return httpConnect(this.proxy, command, destination);
       return version === 4
         ? new ClientHandshake({ version, command, destination, userId: username, strict })
         : new ClientHandshake({ version: 5, command, destination, authMethods: authMethods(this.proxy), strict });
@@ -140,6 +141,15 @@ export function requireSingleHop(chain: readonly ProxyHop[], command: "BIND" | "
       `${new Hop(proxy, 0, 1).title()} lists networks to reach directly; ${command} always goes through the proxy`,
     );
   }
+}
+
+function httpConnect(proxy: ProxyHop, command: HandshakeCommand, destination: Address): HttpConnectHandshake {
+  if (command !== "connect") {
+    const what = command.toUpperCase().replaceAll("-", " ");
+    const message = `an HTTP proxy knows CONNECT only, and no ${what}; use a SOCKS proxy`;
+    throw new HandshakeError("ERR_SOCKS_NOT_REPRESENTABLE", message, { side: "local", stage: "request" });
+  }
+  return new HttpConnectHandshake({ destination, credentials: credentialsOf(proxy) });
 }
 
 const NONE: readonly ClientAuthMethod[] = [noneClient()];

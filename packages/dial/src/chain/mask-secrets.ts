@@ -12,8 +12,16 @@ export function maskSecrets(octets: Uint8Array): { readonly octets: Uint8Array; 
   return { octets: shown, maskedFrom };
 }
 
-/** Octets before the secret: of RFC 1929 up to `UNAME`, for the length of a password is part of it; else none. */
+/** What stands before the secret in a request to an HTTP proxy; the head ends with it. */
+const AUTHORIZATION = "\r\nProxy-Authorization: Basic ";
+
+/**
+ * Octets before the secret: of RFC 1929 up to `UNAME`, for the length of a password is part of it; of an HTTP head up to
+ * the credentials; else none.
+ */
 function publicLength(octets: Uint8Array): number {
+  const authorization = Buffer.from(octets.buffer, octets.byteOffset, octets.length).indexOf(AUTHORIZATION, "latin1");
+  if (authorization !== -1) return authorization + AUTHORIZATION.length;
   try {
     const uname = decodeUserPassRequest(octets)?.value.uname;
     return uname === undefined ? 0 : 2 + uname.length;

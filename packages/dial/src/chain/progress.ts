@@ -24,6 +24,7 @@ export type ProgressStep =
   | VersionFoundStep
   | VersionFailedStep
   | MethodStep
+  | HttpAnswerStep
   | EstablishedStep;
 
 /** A name was looked up on this side, because the scheme of the proxy says so. */
@@ -99,6 +100,16 @@ export interface MethodStep {
   readonly warning?: string | undefined;
 }
 
+/** An HTTP proxy answered. */
+export interface HttpAnswerStep {
+  /** Tag of the union. */
+  readonly step: "http-answer";
+  /** The status, 100 to 999. Below 200 another answer follows. */
+  readonly status: number;
+  /** The reason phrase, printable; often empty. */
+  readonly reason: string;
+}
+
 /**
  * The proxy granted the request; after the last hop the tunnel is open. `listening`: it listens for the peer of a BIND;
  * `established` follows when the peer came.
@@ -110,7 +121,7 @@ export interface EstablishedStep {
   readonly command: HandshakeCommand;
   /** What it was asked for: the next proxy, the destination, the peer of a BIND, what to look up; zeros with UDP ASSOCIATE. */
   readonly destination: Address;
-  /** The `REP` or `CD` octet. */
+  /** The `REP` or `CD` octet; the status of an HTTP proxy. */
   readonly reply: number;
   /**
    * The near end of the proxy's own connection, as it told; often zeros. BIND: where it listens, then who connected. UDP

@@ -1,6 +1,12 @@
 import type { Socket } from "node:net";
 
-import type { ClientEvent, ClientHandshake, HandshakeCommand } from "@sockskit/handshake";
+import type {
+  ClientEvent,
+  ClientHandshake,
+  HandshakeCommand,
+  HttpConnectEvent,
+  HttpConnectHandshake,
+} from "@sockskit/handshake";
 import { isReachedDirectly } from "@sockskit/url";
 import { type Address, type IpAddress, withPort } from "@sockskit/wire";
 
@@ -21,7 +27,7 @@ interface Step {
   readonly command: HandshakeCommand;
   /** What the hop is asked for: the next proxy, or the destination. */
   readonly destination: Address;
-  readonly machine: ClientHandshake;
+  readonly machine: ClientHandshake | HttpConnectHandshake;
 }
 
 /** What a tunnel is for. */
@@ -144,7 +150,7 @@ export class Tunnel<T> {
   /** @param earlier - What came behind the previous hop's last reply. */
   #beginHandshake(earlier: Uint8Array | undefined): void {
     const { hop, machine } = this.#step();
-    this.#enter(hop.proxy.version === 4 ? "request" : "negotiate");
+    this.#enter(hop.proxy.version === 5 ? "negotiate" : "request");
     this.#perform(machine.start());
     if (earlier !== undefined) this.#receive(earlier);
   }
@@ -155,7 +161,7 @@ export class Tunnel<T> {
     if (!this.#operation.over) this.#perform(machine.receive(octets));
   }
 
-  #perform(events: readonly ClientEvent[]): void {
+  #perform(events: readonly (ClientEvent | HttpConnectEvent)[]): void {
     const { hop, command, destination, machine } = this.#step();
     for (const event of events) {
       switch (event.type) {
@@ -166,6 +172,9 @@ export class Tunnel<T> {
         case "progress":
           this.#enter(event.step === "authenticated" ? "request" : "authenticate");
           this.#observer.progress?.(hop, event);
+          break;
+        case "http-answer":
+          this.#observer.progress?.(hop, { step: "http-answer", status: event.status, reason: event.reason });
           break;
         case "listening": {
           const { reply, boundAddress } = event;

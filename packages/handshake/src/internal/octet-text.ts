@@ -29,3 +29,12 @@ export function formatMethods(methods: Iterable<number>): string {
   const shown = distinct.slice(0, 8).map(formatMethod).join(", ");
   return distinct.length > 8 ? `${shown} and ${distinct.length - 8} more` : shown;
 }
+
+/** Longest text of a peer that is shown, in characters. */
+const MAX_SHOWN_LENGTH = 80;
+
+/** A text of a peer, one character for each octet, fit for messages: what is not plain ASCII becomes a question mark. */
+export function printableText(text: string): string {
+  const shown = text.replaceAll(/[^\x20-\x7e]/g, "?");
+  return shown.length > MAX_SHOWN_LENGTH ? `${shown.slice(0, MAX_SHOWN_LENGTH)}...` : shown;
+}
