@@ -15,6 +15,7 @@ export interface JsonSchema {
   required?: string[];
   items?: JsonSchema;
   anyOf?: JsonSchema[];
+  additionalProperties?: JsonSchema | boolean;
   toCome?: boolean;
 }
 
@@ -31,6 +32,9 @@ function withoutComing(schema: JsonSchema): JsonSchema {
     result.properties = Object.fromEntries(supported.map(([key, value]) => [key, withoutComing(value)]));
   }
   if (schema.items !== undefined) result.items = withoutComing(schema.items);
+  if (typeof schema.additionalProperties === "object") {
+    result.additionalProperties = withoutComing(schema.additionalProperties);
+  }
   if (schema.anyOf !== undefined) result.anyOf = schema.anyOf.map(withoutComing);
   return result;
 }
@@ -47,8 +51,22 @@ export function referenceTables(schema: JsonSchema): string {
 
 function rowsOf(path: string, schema: JsonSchema): string[] {
   if (schema.properties !== undefined) return rowsOfMap(path, schema.properties);
-  const inside = [schema.items, ...(schema.items?.anyOf ?? [])].find((item) => item?.properties !== undefined);
-  return [row(path, schema), ...rowsOfMap(`${path}[]`, inside?.properties ?? {})];
+  if (typeof schema.additionalProperties === "object") {
+    const named = rowsOf(`${path}.NAME`, schema.additionalProperties);
+    return [row(path, { ...schema, title: "map of names" }), ...named];
+  }
+  const inside = mapInside(schema, "");
+  return [row(path, schema), ...(inside === undefined ? [] : rowsOfMap(`${path}${inside.way}`, inside.properties))];
+}
+
+/** The map that a list holds, also one of lists, or that is one of several forms. */
+function mapInside(
+  { properties, items, anyOf = [] }: JsonSchema,
+  way: string,
+): { readonly way: string; readonly properties: Record<string, JsonSchema> } | undefined {
+  if (properties !== undefined) return { way, properties };
+  if (items !== undefined) return mapInside(items, `${way}[]`);
+  return anyOf.map((form) => (form.items === undefined ? mapInside(form, way) : undefined)).find((map) => map);
 }
 
 function rowsOfMap(path: string, properties: Record<string, JsonSchema>): string[] {
@@ -71,10 +89,8 @@ function row(path: string, schema: JsonSchema): string {
 
 function kindOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(", ");
-  if (schema.items !== undefined) {
-    const item = schema.items.anyOf === undefined ? kindOf(schema.items) : schema.items.anyOf.map(kindOf).join(" or ");
-    return `list: ${item}`;
-  }
+  if (schema.items !== undefined) return `list: ${kindOf(schema.items)}`;
+  if (schema.anyOf !== undefined) return schema.anyOf.map(kindOf).join(" or ");
   return schema.title ?? (schema.properties === undefined ? String(schema.type) : "map");
 }
 

@@ -25,6 +25,7 @@ export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
 export type { SessionIdent } from "./ident/verdict.ts";
 export type { PortRange } from "./ports/port-range.ts";
 export type { DatagramCounts, DropReason } from "./associate/datagram-counts.ts";
+export { upstreamNameHandling } from "./upstream/upstream-plan.ts";
 export { openProxyProblem } from "./listener/open-proxy.ts";
 export type {
   CloseReason,

@@ -13,6 +13,7 @@ test("the exported names are these", () => {
     "hashPassword",
     "openProxyProblem",
     "parseUsersFile",
+    "upstreamNameHandling",
     "verifyPassword",
   ]);
 });

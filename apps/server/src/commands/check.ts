@@ -1,8 +1,11 @@
 import type { ConfigFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
 import { printConfig } from "../config/print.ts";
 
 /** `sockskitd check`: prints the configuration that would be in effect. */
 export async function check(file: string | undefined, flags: ConfigFlags): Promise<void> {
-  process.stdout.write(printConfig(await loadConfig(file, flags)));
+  const loaded = await loadConfig(file, flags);
+  for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  process.stdout.write(printConfig(loaded));
 }

@@ -10,6 +10,7 @@ import {
   type Question,
   type ResolveDecision,
 } from "@sockskit/policy";
+import { upstreamNameHandling } from "@sockskit/server";
 import { type Address, formatAddress, formatHost, type IpAddress, parseIpAddress } from "@sockskit/wire";
 import type { ConfigFlags } from "../config/flags.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
@@ -36,6 +37,7 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
     ...(loaded.config.rules === undefined ? {} : { rules: loaded.config.rules }),
     self: loaded.config.listen.map(({ address }) => address),
     localAddresses: hostAddresses(),
+    upstreams: upstreamNameHandling(loaded.options.upstreams),
   });
   const lines = [headline(question)];
   if (question.user?.authenticated === false) {
@@ -101,7 +103,8 @@ function verdict(decision: Decision | ResolveDecision): string {
       ? ""
       : ` by ${decision.rule.isDefault ? "default rule" : "rule"} ${decision.rule.index + 1}`;
   const reason = decision.rule === undefined ? ` (${decision.reason})` : "";
-  return `${decision.outcome === "allow" ? "allowed" : "denied"}${rule}${reason}`;
+  const via = decision.outcome === "allow" && decision.via !== undefined ? `, via ${decision.via}` : "";
+  return `${decision.outcome === "allow" ? "allowed" : "denied"}${rule}${via}${reason}`;
 }
 
 function describeRuleLine({ rule, text, result, reason }: ExplainedRule): readonly string[] {

@@ -1,5 +1,6 @@
 import type { RuleConfig } from "@sockskit/policy";
 import type { AuthMethodName, PortRange, UserConfig } from "@sockskit/server";
+import type { ProxyUrl } from "@sockskit/url";
 import type { IpAddress } from "@sockskit/wire";
 
 /** The whole configuration, validated, with its defaults. */
@@ -9,6 +10,7 @@ export interface Config {
   readonly allowOpenProxy: boolean;
   /** `undefined`: the default rules. */
   readonly rules?: readonly RuleConfig[] | undefined;
+  readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly outbound: OutboundConfig;
   readonly bind: BindConfig;
   readonly udp: UdpConfig;
@@ -42,6 +44,22 @@ interface IdentConfig {
   readonly port: number;
   /** In milliseconds. */
   readonly timeout: number;
+}
+
+/** Proxies that sessions can go by. */
+export interface UpstreamConfig {
+  readonly alternatives: readonly (readonly HopConfig[])[];
+  readonly forwardCredentials: boolean;
+}
+
+/** One proxy of a chain. */
+export interface HopConfig {
+  /** Holds its password apart, where printing does not find it. */
+  readonly url: ProxyUrl;
+  /** As it was written: relative to the configuration file. */
+  readonly passwordFile?: string | undefined;
+  /** Name of an environment variable. */
+  readonly passwordEnv?: string | undefined;
 }
 
 /** How the server gets out. */

@@ -13,6 +13,7 @@ import { type ConfigFlags, withFlags } from "./flags.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
+import { upstreamOptions, upstreamProblems, upstreamWarnings } from "./upstreams.ts";
 import { duplicateUsers, type PlacedUser, usersOfFile, usersOfFlags } from "./users.ts";
 import { validate } from "./validate.ts";
 
@@ -29,6 +30,8 @@ export interface LoadedConfig {
   readonly users: readonly UserConfig[];
   /** Absolute path of the users file, when there is one. */
   readonly usersPath: string | undefined;
+  /** What is no mistake, but hardly meant. */
+  readonly warnings: readonly ConfigProblem[];
 }
 
 /**
@@ -47,10 +50,17 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
     ...(usersPath === undefined ? [] : usersOfFile(usersPath)),
   ];
   const users = placed.map(({ user }) => user);
-  const options = optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users);
-  const problems = [...userProblems(placed, servesChap(options)), ...listenProblems(config, options, tree)];
+  const options = {
+    ...optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users),
+    upstreams: upstreamOptions(config, file === undefined ? "." : dirname(file), tree),
+  };
+  const problems = [
+    ...userProblems(placed, servesChap(options)),
+    ...listenProblems(config, options, tree),
+    ...upstreamProblems(config, options, tree),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, options, users, usersPath };
+  return { config, options, users, usersPath, warnings: upstreamWarnings(config, tree) };
 }
 
 async function readTree(file: string | undefined): Promise<Located> {

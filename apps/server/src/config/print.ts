@@ -1,8 +1,9 @@
 import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
 import type { PortRange, UserConfig } from "@sockskit/server";
+import { formatProxyUrl } from "@sockskit/url";
 import { formatAddress, formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
-import type { Config, LimitConfig, ListenConfig, TimeoutConfig } from "./config.ts";
+import type { Config, HopConfig, LimitConfig, ListenConfig, TimeoutConfig } from "./config.ts";
 import type { LoadedConfig } from "./load.ts";
 import { formatDuration } from "./values.ts";
 
@@ -28,6 +29,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     `  ident: { mode: ${ident.mode}, port: ${ident.port}, timeout: ${formatDuration(ident.timeout)} }`,
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
+    ...describeUpstreams(config),
     `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family} }`,
     `bind: { ${portsText(config.bind.ports)}allowAnyPeer: ${config.bind.allowAnyPeer} }`,
     `udp: { ${portsText(config.udp.ports)}fullCone: ${config.udp.fullCone} }`,
@@ -48,6 +50,27 @@ function describeRules({ rules }: Config): readonly string[] {
   if (rules?.length === 0) return ["rules: [] # everything is denied"];
   const described = (rules ?? DEFAULT_RULES).map((rule, index) => `  - ${describeRule(rule)} # rule ${index + 1}`);
   return [rules === undefined ? "rules: # the default" : "rules:", ...described];
+}
+
+/** Passwords are hidden; where they stand is told. */
+function describeUpstreams({ upstreams }: Config): readonly string[] {
+  const entries = Object.entries(upstreams);
+  if (entries.length === 0) return ["upstreams: {}"];
+  return [
+    "upstreams:",
+    ...entries.flatMap(([name, { alternatives, forwardCredentials }]) => [
+      `  ${text(name)}:`,
+      `    forwardCredentials: ${forwardCredentials}`,
+      "    alternatives:",
+      ...alternatives.map((chain) => `      - [${chain.map(describeHop).join(", ")}]`),
+    ]),
+  ];
+}
+
+function describeHop({ url, passwordFile, passwordEnv }: HopConfig): string {
+  const written = text(formatProxyUrl(url));
+  if (passwordFile !== undefined) return `{ url: ${written}, passwordFile: ${text(passwordFile)} }`;
+  return passwordEnv === undefined ? written : `{ url: ${written}, passwordEnv: ${text(passwordEnv)} }`;
 }
 
 function describeMap(map: TimeoutConfig | LimitConfig, format: (value: number) => string): string {

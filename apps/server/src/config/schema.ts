@@ -1,6 +1,7 @@
 import { compilePolicy, PolicyError, type RuleConfig } from "@sockskit/policy";
 import * as z from "zod";
 import type { Config } from "./config.ts";
+import { upstreams } from "./upstreams.ts";
 import {
   count,
   duration,
@@ -156,19 +157,24 @@ const rule = z
       })
       .optional()
       .describe("Limits for what an `allow` lets through."),
-    via: notYet(),
+    via: text("the name of an upstream")
+      .optional()
+      .describe("Upstream that what an `allow` lets through goes by. Default: it goes directly."),
   })
   .superRefine((written, context) => {
     if ((written.allow === undefined) === (written.deny === undefined)) {
       context.addIssue({ code: "custom", message: "a rule with either allow or deny" });
     } else if (written.deny !== undefined && written.limit !== undefined) {
       context.addIssue({ code: "custom", message: "no limit: a deny lets nothing through", path: ["limit"] });
+    } else if (written.deny !== undefined && written.via !== undefined) {
+      context.addIssue({ code: "custom", message: "no via: a deny lets nothing through", path: ["via"] });
     }
   })
   .transform((written): RuleConfig => {
     const action = written.allow === undefined ? "deny" : "allow";
     const limit = written.limit === undefined ? {} : { limit: defined(written.limit) };
-    return { action, ...defined(written.allow ?? written.deny ?? {}), ...limit } as RuleConfig;
+    const via = written.via === undefined ? {} : { via: written.via };
+    return { action, ...defined(written.allow ?? written.deny ?? {}), ...limit, ...via } as RuleConfig;
   });
 
 const rules = z
@@ -193,6 +199,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       "Lets listeners that other hosts can reach take clients without a password. What those get is up to the rules; the default rules give them nothing.",
     ),
   rules,
+  upstreams,
   outbound: z
     .strictObject({
       address: ipAddress()
@@ -270,7 +277,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({})
     .describe("The log, on standard output."),
-  upstreams: notYet(),
   workers: notYet(),
   admin: notYet(),
 });

@@ -152,8 +152,8 @@ function childrenOf(type: z.core.$ZodType, step: PropertyKey): readonly z.core.$
     const child = type._zod.def.shape[String(step)];
     return child === undefined ? [] : [child];
   }
-  const { element } = type._zod.def as { element?: z.core.$ZodType };
-  return element === undefined ? [] : [element];
+  const { element, valueType } = type._zod.def as { element?: z.core.$ZodType; valueType?: z.core.$ZodType };
+  return [element, valueType].filter((child) => child !== undefined);
 }
 
 function isObject(type: z.core.$ZodType): type is z.core.$ZodObject {

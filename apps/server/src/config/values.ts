@@ -1,5 +1,6 @@
 import { type Address, type IpAddress, parseAddress, parseHostPort, parseIpAddress } from "@sockskit/wire";
 import { parseUsersFile, type PortRange, ServerError } from "@sockskit/server";
+import { parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
 import * as z from "zod";
 
 /*
@@ -174,6 +175,23 @@ export function ipAddress(): z.ZodType<IpAddress> {
   return valueOf({ title: "IP address", type: "string" }, (written) => {
     const value = typeof written === "string" ? parseIpAddress(written) : undefined;
     return value === undefined ? { expected: "an IP address such as 192.0.2.10 or 2001:db8::10" } : { value };
+  });
+}
+
+/** The URL of a proxy. What was written is never shown, but for its place of the mistake. */
+export function proxyUrl(): z.ZodType<ProxyUrl> {
+  const expected = "the URL of a proxy, such as socks5h://10.1.1.1:1080";
+  return valueOf({ title: "proxy URL", type: "string" }, (written) => {
+    if (typeof written !== "string") return { expected };
+    try {
+      const value = parseProxyUrl(written);
+      if (value.tls) return { toCome: true };
+      if (value.direct !== undefined) return { expected: `${expected}; what is reached directly is a matter of rules` };
+      return { value };
+    } catch (error) {
+      if (error instanceof ProxyUrlError) return { expected: `${expected} (${error.message})` };
+      throw error;
+    }
   });
 }
 

@@ -1,4 +1,4 @@
-import type { DatagramCounts, SessionIdent, SocksServer } from "@sockskit/server";
+import type { DatagramCounts, SessionIdent, SessionVia, SocksServer, UpstreamChanged } from "@sockskit/server";
 import { type Address, formatAddress, formatHost } from "@sockskit/wire";
 import type { Log } from "./log.ts";
 
@@ -30,6 +30,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       }),
     );
   }
+  if (log.isEnabled("warn")) server.on("upstream", (event) => logUpstream(event, log));
   if (!log.isEnabled("info")) return;
   server.on("bound", (event) =>
     log.write("info", "bound", {
@@ -71,6 +72,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       command: event.command,
       destination: formatAddress(event.destination),
       address: formatAddress(event.address),
+      ...viaFields(event.via),
       rule: position(event.rule),
       durationMs: Math.round(event.durationMs),
     }),
@@ -81,6 +83,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       client: formatAddress(event.client),
       user: event.user,
       destination: addressText(event.destination),
+      via: event.via?.upstream,
       bytesIn: event.bytesIn,
       bytesOut: event.bytesOut,
       ...datagramFields(event.datagrams),
@@ -90,6 +93,20 @@ export function logSessions(server: SocksServer, log: Log): void {
       reply: event.rep,
     }),
   );
+}
+
+function logUpstream({ state, ...event }: UpstreamChanged, log: Log): void {
+  const { failures, retryMs, code, reason } = event;
+  const fields = { ...viaFields(event), failures, retryMs, code, reason };
+  if (state === "aside") log.write("warn", "upstream put aside", fields);
+  else log.write("info", "upstream is back", fields);
+}
+
+/** Alternatives are counted from 1, as people do. */
+function viaFields(via: SessionVia | undefined): Readonly<Record<string, string | number | undefined>> {
+  if (via === undefined) return {};
+  const { upstream, alternative, proxies } = via;
+  return { via: upstream, alternative: position(alternative), proxies: proxies?.join(" ") };
 }
 
 /** What ident said: the user that it named, or why it named none. */

@@ -44,6 +44,7 @@ export class Daemon {
     const loaded = await loadConfig(options.file, options.flags);
     const daemon = new Daemon(options, loaded, createServer(loaded.options));
     logSessions(daemon.#server, daemon.#log);
+    daemon.#warn();
     daemon.#announce(await daemon.#server.listen());
     daemon.#watchUsersFile();
     return daemon;
@@ -77,6 +78,7 @@ export class Daemon {
       this.#log.configure(loaded.config.log);
       logSessions(this.#server, this.#log);
       this.#watchUsersFile();
+      this.#warn();
       this.#log.write("info", "reloaded", { cause, users: loaded.users.length });
       this.#announce(addresses);
     } catch (error) {
@@ -102,6 +104,12 @@ export class Daemon {
       if (!this.#announced.has(texts[index] as string)) this.#log.write("info", "listening", { address: host, port });
     }
     this.#announced = new Set(texts);
+  }
+
+  #warn(): void {
+    for (const warning of this.#loaded.warnings) {
+      this.#log.write("warn", "configuration hardly meant so", { problem: formatProblem(warning) });
+    }
   }
 
   #watchUsersFile(): void {

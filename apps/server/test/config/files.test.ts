@@ -12,7 +12,7 @@ const examplePath = resolve(import.meta.dirname, "../../sockskitd.example.yaml")
 
 test("the example is a configuration, and names every key", async () => {
   const { config } = await loadConfig(examplePath, {});
-  expect(config.rules).toHaveLength(5);
+  expect(config.rules).toHaveLength(7);
   const example = parse(readFileSync(examplePath, "utf8")) as object;
   const schema = JSON.parse(writtenSchema()) as { properties: object };
   expect(Object.keys(example)).toEqual(Object.keys(schema.properties));

@@ -106,7 +106,7 @@ describe("mistakes: where, what, what was expected", () => {
     ["lisen: []", '1:1 lisen: unknown key; did you mean "listen"?'],
     [
       "xyzzy: 1",
-      "1:1 xyzzy: unknown key; expected one of listen, auth, allowOpenProxy, rules, outbound, bind, udp, timeouts, limits, engine, log",
+      "1:1 xyzzy: unknown key; expected one of listen, auth, allowOpenProxy, rules, upstreams, outbound, bind, udp, timeouts, limits, engine, log",
     ],
     ["[]", "1:1 found a list, expected a map"],
     ["text", '1:1 found "text", expected a map'],
@@ -140,8 +140,7 @@ describe("what later work brings is refused with its place, never ignored", () =
     ["auth: { methods: [gssapi] }", "1:19 auth.methods[0]"],
     ["listen: [{ address: 127.0.0.1:0, auth: [gssapi] }]", "1:41 listen[0].auth[0]"],
     ["auth: { gssapi: {} }", "1:9 auth.gssapi"],
-    ["rules: [{ allow: {}, via: office }]", "1:22 rules[0].via"],
-    ["upstreams: {}", "1:1 upstreams"],
+    ['upstreams: { a: [["socks5s://a"]] }', "1:19 upstreams.a[0][0]"],
     ["outbound: { proxyProtocol: off }", "1:13 outbound.proxyProtocol"],
     ["engine: fastpath", "1:9 engine"],
     ["workers: auto", "1:1 workers"],

@@ -60,6 +60,11 @@ test("a mistake beside a password does not show it", async () => {
     `auth: { users: "alice:${CANARY}" }`,
     `upstreams: { office: ["socks5h://gw:${CANARY}@10.1.1.1"] }`,
     `upstreams: "socks5h://gw:${CANARY}@10.1.1.1"`,
+    `upstreams: { office: [["ftp://gw:${CANARY}@10.1.1.1"]] }`,
+    `upstreams: { office: [["socks5h://gw:${CANARY}@@10.1.1.1"]] }`,
+    `upstreams: { office: [[{ url: "socks5h://gw:${CANARY}@10.1.1.1", passwordEnv: PATH }]] }`,
+    `upstreams: { office: [["socks5h://gw:${CANARY}@127.0.0.1:1080"]] }`,
+    `upstreams: { office: [["auto://gw:${CANARY}@10.1.1.1"]] }`,
   ];
   const cwd = folder(Object.fromEntries(files.map((text, index) => [`${index}.yaml`, text])));
   for (const [index, text] of files.entries()) {

@@ -4,7 +4,7 @@ import type { NameHandling } from "@sockskit/policy";
 import { formatProxyUrl, MAX_PROXY_CHAIN_HOPS, parseProxyUrl, ProxyUrlError } from "@sockskit/url";
 import { type Address, formatAddress, type IpAddress, isUnspecified } from "@sockskit/wire";
 import { badOption, type OptionPath } from "../errors.ts";
-import type { UpstreamChain, UpstreamOptions } from "../options.ts";
+import type { ServerOptions, UpstreamChain, UpstreamOptions } from "../options.ts";
 
 /** One way to an upstream: a chain of proxies. */
 export interface Alternative {
@@ -54,6 +54,19 @@ export function upstreamPlans(upstreams: unknown, listeners: readonly IpAddress[
   return plans;
 }
 
+/**
+ * Who looks names up for each upstream, as `compilePolicy` wants to know it.
+ *
+ * @param listeners Where the server listens: a chain that leads there is refused.
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function upstreamNameHandling(
+  upstreams: ServerOptions["upstreams"],
+  listeners: readonly IpAddress[] = [],
+): Readonly<Record<string, NameHandling>> {
+  return nameHandling(upstreamPlans(upstreams, listeners));
+}
+
 /** How names are handled by each upstream, as the rules are told. */
 export function nameHandling(upstreams: Upstreams): Readonly<Record<string, NameHandling>> {
   return Object.fromEntries([...upstreams].map(([name, { names }]) => [name, names]));
@@ -73,7 +86,7 @@ export function chainKeys(upstreams: Upstreams): ReadonlySet<string> {
 function upstreamPlan(name: string, given: unknown, listeners: readonly IpAddress[]): Upstream {
   const path = ["upstreams", name];
   if (!NAME.test(name)) {
-    throw badOption(["upstreams"], "a name of an upstream has 1 to 64 letters, digits, dots, hyphens and underscores");
+    throw badOption(path, "expected a name of 1 to 64 letters, digits, dots, hyphens and underscores");
   }
   const isList = Array.isArray(given);
   if (!isList && !isMap(given)) throw badOption(path, "expected a list of alternatives, or an object with them");
@@ -120,6 +133,10 @@ function hopOf(given: unknown, path: OptionPath, listeners: readonly IpAddress[]
   if (!isMap(hop) || typeof hop["scheme"] !== "string") throw badOption(path, "expected the URL of a proxy");
   const proxy = hop as unknown as ProxyHop;
   if (proxy.tls) throw badOption(path, "TLS to a proxy is not supported yet; expected a scheme without it");
+  if (proxy.version === "auto") {
+    // It may turn out to take no names; then they would be looked up here, and no rule asked about the address.
+    throw badOption(path, "expected a scheme that says the version, such as socks5h; sockskit probe finds it out");
+  }
   if (proxy.direct !== undefined) {
     throw badOption(path, "networks to reach directly are a matter of the rules; expected a URL without them");
   }
