@@ -172,6 +172,17 @@ export function readIpAddress(address: string | IpAddress): IpAddress {
   throw new SocksError("ERR_SOCKS_BAD_ADDRESS", `${JSON.stringify(address)} is no IP address`, { side: "local" });
 }
 
+/**
+ * Early data as octets.
+ *
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function readEarlyData(earlyData: Uint8Array | string | undefined): Uint8Array | undefined {
+  if (typeof earlyData === "string") return Buffer.from(earlyData);
+  if (earlyData === undefined || earlyData instanceof Uint8Array) return earlyData;
+  throw badOption(`earlyData is ${kindOf(earlyData)}; expected a text or octets`);
+}
+
 function readTarget(target: Target): Address {
   if (typeof target === "string") return targets.read(target);
   if (typeof target !== "object" || target === null) {

@@ -47,6 +47,8 @@ export interface SocksErrorOptions {
   readonly reply?: number | undefined;
   /** The status with which an HTTP proxy refused. */
   readonly httpStatus?: number | undefined;
+  /** Octets of `earlyData` that were sent. */
+  readonly earlyOctetsSent?: number | undefined;
   /** The error below: a system error with `errno`, a `HandshakeError`, the reason of an `AbortSignal`. */
   readonly cause?: unknown;
 }
@@ -75,6 +77,11 @@ export class SocksError extends Error {
   readonly reply: number | undefined;
   /** The status with which an HTTP proxy refused, 101 or 300 to 999. */
   readonly httpStatus: number | undefined;
+  /**
+   * How many octets of `earlyData` had been sent by then, else 0. When there are some, the destination may have got them,
+   * whole or in part: only what may happen twice can be tried again.
+   */
+  readonly earlyOctetsSent: number;
 
   /** Makes the error; `message` is for people and must hold no secret. */
   constructor(code: SocksErrorCode, message: string, options: SocksErrorOptions) {
@@ -85,6 +92,7 @@ export class SocksError extends Error {
     this.hop = options.hop;
     this.reply = options.reply;
     this.httpStatus = options.httpStatus;
+    this.earlyOctetsSent = options.earlyOctetsSent ?? 0;
   }
 
   /** Tells whether `value` is a `SocksError`, also one made by another copy of this package. */

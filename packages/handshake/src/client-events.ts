@@ -19,8 +19,10 @@ export interface ClientSendEvent {
   readonly type: "send";
   /** What to send. */
   readonly data: Uint8Array;
-  /** Whether `data` comes from an authentication method and may hold a secret: do not show it. */
+  /** Whether `data` may hold a secret, because an authentication method made it or it is early data: do not show it. */
   readonly secret: boolean;
+  /** Whether it is the early data. Default false. */
+  readonly early?: boolean;
 }
 
 /** A step of a SOCKS 5 handshake is done. */

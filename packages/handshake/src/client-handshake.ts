@@ -16,7 +16,7 @@ import {
 } from "@sockskit/wire";
 
 import type { ClientEvent } from "./client-events.ts";
-import { type ClientHandshakeOptions, encodeRequest, offeredMethods } from "./client-options.ts";
+import { type ClientHandshakeOptions, earlyDataOf, encodeRequest, offeredMethods } from "./client-options.ts";
 import { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { boundAddressOf, describeRefusal } from "./internal/client-reply.ts";
@@ -43,6 +43,7 @@ export class ClientHandshake {
   readonly #lenientVersion: boolean;
   readonly #methods: readonly ClientAuthMethod[];
   readonly #request: Uint8Array;
+  readonly #earlyData: Uint8Array | undefined;
   readonly #input = new OctetQueue();
   #state: ClientState = "start";
   #method: ClientAuthMethod | undefined;
@@ -52,8 +53,8 @@ export class ClientHandshake {
   /**
    * @param options - What to ask for.
    * @throws HandshakeError side `local`: `ERR_SOCKS_NOT_REPRESENTABLE` (IPv6, UDP or RESOLVE_PTR with SOCKS 4),
-   * `ERR_SOCKS_BAD_PORT` (0), `ERR_SOCKS_BAD_ADDRESS` (RESOLVE_PTR of a name), `ERR_SOCKS_BAD_FIELD` (NUL in `userId`), `ERR_SOCKS_OVERFLOW`
-   * (`userId` too long), `ERR_SOCKS_BAD_OPTION`.
+   * `ERR_SOCKS_BAD_PORT` (0), `ERR_SOCKS_BAD_ADDRESS` (RESOLVE_PTR of a name), `ERR_SOCKS_BAD_FIELD` (NUL in
+   * `userId`), `ERR_SOCKS_OVERFLOW` (`userId` or `earlyData` too long), `ERR_SOCKS_BAD_OPTION`.
    */
   constructor(options: ClientHandshakeOptions) {
     this.#version = options.version;
@@ -62,6 +63,7 @@ export class ClientHandshake {
     this.#lenientVersion = options.lenientVersion === true;
     this.#methods = offeredMethods(options);
     this.#request = encodeRequest(options);
+    this.#earlyData = earlyDataOf(options);
   }
 
   /** Where the handshake stands. */
@@ -82,7 +84,7 @@ export class ClientHandshake {
   start(): readonly ClientEvent[] {
     if (this.#version === 4) {
       this.#move("request");
-      this.#send(this.#request, false);
+      this.#sendRequest();
     } else {
       this.#move("greet");
       const methods = new Uint8Array(this.#methods.length);
@@ -274,7 +276,7 @@ export class ClientHandshake {
     this.#exchange = undefined;
     this.#move("authenticated");
     this.#progress("authenticated", this.#method as ClientAuthMethod, warning);
-    this.#send(this.#request, false);
+    this.#sendRequest();
   }
 
   #readReply5(): boolean {
@@ -327,6 +329,12 @@ export class ClientHandshake {
       `proxy answered with ${formatOctet(octet)} where SOCKS ${this.#version} has ${expected}: ${guess}`,
     );
     return false;
+  }
+
+  #sendRequest(): void {
+    this.#send(this.#request, false);
+    const data = this.#earlyData;
+    if (data !== undefined) this.#events.push({ type: "send", data, secret: true, early: true });
   }
 
   #send(data: Uint8Array, secret: boolean): void {

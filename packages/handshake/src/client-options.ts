@@ -12,6 +12,7 @@ import {
 } from "@sockskit/wire";
 
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
+import { MAX_EARLY_DATA_LENGTH } from "./limits.ts";
 import type { HandshakeCommand } from "./server-events.ts";
 
 /** What a {@link ClientHandshake} asks for, and how. */
@@ -25,6 +26,13 @@ export interface ClientHandshakeOptions {
    * `resolve` the name and for `resolve-ptr` the IP address to look up, with port 0.
    */
   readonly destination: Address;
+  /**
+   * Octets for the destination that go out right behind the request, before the proxy has answered it (optimistic data);
+   * at most {@link MAX_EARLY_DATA_LENGTH}, with `connect` only. RFC 1928 section 6 lets a client send when the success
+   * has come; Tor and this project's server take it before. When the request fails, what became of them is not known.
+   * Default none.
+   */
+  readonly earlyData?: Uint8Array | undefined;
   /** SOCKS 4 `USERID`: at most 255 octets, text is sent as UTF-8; no NUL. Default empty. SOCKS 5 has none. */
   readonly userId?: string | Uint8Array | undefined;
   /** Authentication methods to offer with SOCKS 5, in this order. Default `none` alone. */
@@ -67,6 +75,29 @@ export function offeredMethods(options: ClientHandshakeOptions): readonly Client
     }
   }
   return methods;
+}
+
+/**
+ * Checks the early data, and copies it: its owner may go on using the octets.
+ *
+ * @throws HandshakeError `ERR_SOCKS_BAD_OPTION`, `ERR_SOCKS_OVERFLOW`.
+ */
+export function earlyDataOf(options: ClientHandshakeOptions): Uint8Array | undefined {
+  const { earlyData, command = "connect" } = options;
+  if (earlyData === undefined || earlyData.length === 0) return undefined;
+  if (command !== "connect") {
+    throw local(
+      "ERR_SOCKS_BAD_OPTION",
+      `earlyData was given with "${command}"; expected it with "connect" only`,
+      options,
+    );
+  }
+  if (earlyData.length > MAX_EARLY_DATA_LENGTH) {
+    const message = `earlyData has ${earlyData.length} octets; expected at most ${MAX_EARLY_DATA_LENGTH}`;
+    throw local("ERR_SOCKS_OVERFLOW", message, options);
+  }
+  // Not `slice`: that of a Buffer of Node is no copy.
+  return new Uint8Array(earlyData);
 }
 
 /**

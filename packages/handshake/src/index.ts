@@ -38,7 +38,7 @@ export {
   type HttpConnectEvent,
   type HttpConnectHandshakeOptions,
 } from "./http-connect-handshake.ts";
-export { MAX_BUFFERED_LENGTH, MAX_HTTP_INTERIM_COUNT } from "./limits.ts";
+export { MAX_BUFFERED_LENGTH, MAX_EARLY_DATA_LENGTH, MAX_HTTP_INTERIM_COUNT } from "./limits.ts";
 export type {
   HandshakeCommand,
   HandshakeRequest,

@@ -9,3 +9,6 @@ export const MAX_BUFFERED_LENGTH = 0x10000;
 
 /** Most answers with a status below 200 that an HTTP proxy may send before the one that counts. */
 export const MAX_HTTP_INTERIM_COUNT = 8;
+
+/** Most octets of `earlyData`: what a proxy that has not answered yet can be expected to keep. */
+export const MAX_EARLY_DATA_LENGTH = 0x10000;

@@ -55,6 +55,30 @@ describe("what is sent", () => {
   });
 });
 
+describe("early data", () => {
+  const earlyData = octets("48 69");
+
+  test("goes out behind the request, marked as what is not to be shown", () => {
+    const log = play({ earlyData, authMethods: [ALICE] }, "05 02", "01 00");
+    expect(log.slice(-2)).toEqual(["send 05 01 00 01 c0 00 02 0a 00 50", "send 48 69 (secret)"]);
+    expect(play({ earlyData }).at(-1)).toBe("send 05 01 00");
+    expect(play({ version: 4, earlyData })).toEqual(["send 04 01 00 50 c0 00 02 0a 00", "send 48 69 (secret)"]);
+    expect(play({ version: 4, earlyData: octets("") })).toHaveLength(1);
+  });
+
+  test("is a copy", () => {
+    const mine = Buffer.from("Hi");
+    const machine = new ClientHandshake({ version: 4, destination: TARGET, earlyData: mine });
+    mine.fill(0);
+    expect(machine.start().at(-1)).toMatchObject({ data: octets("48 69") });
+  });
+
+  test("what the target says is behind the reply as always", () => {
+    const log = play({ earlyData }, "05 00", "05 00 00 01 c6 33 64 07 c3 50 68 69");
+    expect(log.slice(-2)).toEqual(["established 198.51.100.7:50000 00", "trailing 68 69"]);
+  });
+});
+
 describe("what cannot be asked is refused before anything is sent", () => {
   test.each([
     { what: "IPv6 with SOCKS 4", version: 4, destination: parseAddress("2001:db8::1", 80), code: "NOT_REPRESENTABLE" },
@@ -72,6 +96,21 @@ describe("what cannot be asked is refused before anything is sent", () => {
     { what: "port 0", version: 5, destination: parseAddress("example.com", 0), code: "BAD_PORT" },
     { what: "NUL in the user id", version: 4, userId: "fr\0ed", destination: TARGET, code: "BAD_FIELD" },
     { what: "a user id of 256 octets", version: 4, userId: "é".repeat(128), destination: TARGET, code: "OVERFLOW" },
+    {
+      what: "early data with BIND",
+      version: 5,
+      command: "bind",
+      earlyData: octets("00"),
+      destination: TARGET,
+      code: "BAD_OPTION",
+    },
+    {
+      what: "65537 octets of early data",
+      version: 5,
+      earlyData: new Uint8Array(0x10001),
+      destination: TARGET,
+      code: "OVERFLOW",
+    },
     { what: "no method", version: 5, authMethods: [], destination: TARGET, code: "BAD_OPTION" },
     {
       what: "method ff",

@@ -12,6 +12,7 @@ test("the exported names", () => {
     "HttpConnectHandshake",
     "MAX_ATTEMPT_DELAY_MS",
     "MAX_BUFFERED_LENGTH",
+    "MAX_EARLY_DATA_LENGTH",
     "MAX_FRAGMENT_COUNT",
     "MAX_HTTP_INTERIM_COUNT",
     "MAX_RACE_ADDRESSES",

@@ -15,7 +15,7 @@ import type { TunnelTask } from "./tunnel.ts";
 const ACCEPT_TIMEOUT_MS = 130_000;
 
 /** Whom {@link bindThrough} expects, at which proxy, and how. */
-export interface BindThroughOptions extends Omit<DialThroughOptions, "destination"> {
+export interface BindThroughOptions extends Omit<DialThroughOptions, "destination" | "earlyData"> {
   /** The proxy: a chain of one. Listening behind other proxies is refused. */
   readonly chain: readonly ProxyHop[];
   /**

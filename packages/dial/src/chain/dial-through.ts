@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
 
+import { MAX_EARLY_DATA_LENGTH } from "@sockskit/handshake";
 import type { Address } from "@sockskit/wire";
 
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
 import { openWay } from "../discovery/discovery.ts";
 import type { DiscoveryOptions } from "../discovery/discovery-options.ts";
+import { isSocksError, SocksError } from "../errors.ts";
 import { Operation, type StageTimeouts } from "../internal/operation.ts";
-import { requireDestination } from "../internal/require.ts";
+import { badOption, requireDestination } from "../internal/require.ts";
 import type { ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
 import type { TunnelTask } from "./tunnel.ts";
@@ -25,6 +27,13 @@ export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
   readonly discovery?: DiscoveryOptions | undefined;
   /** Gives up; everything that was opened is closed. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Octets for the destination that are sent behind the last request, before the proxy has answered it: one round trip
+   * less. At most 65536. For proxies that take them, such as Tor and this project's server; others drop them or fail.
+   * The octets are the first that the destination gets. When the call fails after they were sent, `earlyOctetsSent` of the
+   * error says so, and nobody knows what became of them. Default none.
+   */
+  readonly earlyData?: Uint8Array | undefined;
   /** `true` fails on harmless deviations of a proxy from the specification. Default `false`. */
   readonly strict?: boolean | undefined;
 }
@@ -57,14 +66,21 @@ export interface DialledTunnel {
  */
 export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel> {
   return new Promise((resolve, reject) => {
-    const { chain, destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
+    const { chain, destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false, earlyData } = options;
     const settings = outgoingSettings(options);
     requireDestination(destination);
-    const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
+    requireEarlyData(earlyData, chain);
+    let earlyOctetsSent = 0;
+    const fail = earlyData === undefined ? reject : noting(() => earlyOctetsSent, reject);
+    const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, resolve, fail);
     const task: TunnelTask = {
       command: "connect",
       destination,
       strict,
+      earlyData,
+      onEarlySent: (octetCount) => {
+        earlyOctetsSent += octetCount;
+      },
       onOpen: (tunnel) => operation.succeed(tunnel),
     };
     operation.run(() => {
@@ -72,4 +88,28 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
       openWay(operation, chain, task, settings, observer, options.discovery);
     });
   });
+}
+
+/** Refuses what is too long in whatever way it goes, and what might be sent once for each version that is tried. */
+function requireEarlyData(earlyData: Uint8Array | undefined, chain: readonly ProxyHop[]): void {
+  if (earlyData === undefined) return;
+  if (chain.at(-1)?.version === "auto") {
+    throw badOption("earlyData needs a last proxy whose version is known; expected another scheme than auto");
+  }
+  if (earlyData.length <= MAX_EARLY_DATA_LENGTH) return;
+  const message = `earlyData has ${earlyData.length} octets; expected at most ${MAX_EARLY_DATA_LENGTH}`;
+  throw new SocksError("ERR_SOCKS_OVERFLOW", message, { side: "local" });
+}
+
+/** Says in a failure that early data is gone. */
+function noting(sentCount: () => number, reject: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    const earlyOctetsSent = sentCount();
+    if (earlyOctetsSent === 0 || !isSocksError(error)) return reject(error);
+    const { code, message, side, stage, hop, reply, httpStatus, cause } = error;
+    const early = `; ${earlyOctetsSent} octets of early data had been sent, and may have reached the destination`;
+    return reject(
+      new SocksError(code, message + early, { side, stage, hop, reply, httpStatus, cause, earlyOctetsSent }),
+    );
+  };
 }

@@ -63,13 +63,19 @@ export class Hop implements Peer {
    * The handshake that asks for `command` and `destination`. Whatever cannot be said to this proxy is refused here, before anything
    * is dialled.
    */
-  handshake(command: HandshakeCommand, destination: Address, strict: boolean): ClientHandshake | HttpConnectHandshake {
+  handshake(
+    command: HandshakeCommand,
+    destination: Address,
+    strict: boolean,
+    earlyData: Uint8Array | undefined,
+  ): ClientHandshake | HttpConnectHandshake {
     const { version, username } = this.proxy;
+    const asked = { command, destination, strict, earlyData };
     try {
-      if (version === undefined) return httpConnect(this.proxy, command, destination);
+      if (version === undefined) return httpConnect(this.proxy, command, destination, earlyData);
       return version === 4
-        ? new ClientHandshake({ version, command, destination, userId: username, strict })
-        : new ClientHandshake({ version: 5, command, destination, authMethods: authMethods(this.proxy), strict });
+        ? new ClientHandshake({ ...asked, version, userId: username })
+        : new ClientHandshake({ ...asked, version: 5, authMethods: authMethods(this.proxy) });
     } catch (cause) {
       throw localError(this, cause);
     }
@@ -143,7 +149,17 @@ export function requireSingleHop(chain: readonly ProxyHop[], command: "BIND" | "
   }
 }
 
-function httpConnect(proxy: ProxyHop, command: HandshakeCommand, destination: Address): HttpConnectHandshake {
+function httpConnect(
+  proxy: ProxyHop,
+  command: HandshakeCommand,
+  destination: Address,
+  earlyData: Uint8Array | undefined,
+): HttpConnectHandshake {
+  if (earlyData !== undefined) {
+    const message =
+      "an HTTP proxy would take early data for another request; leave earlyData out, or use a SOCKS proxy";
+    throw new HandshakeError("ERR_SOCKS_NOT_REPRESENTABLE", message, { side: "local", stage: "request" });
+  }
   if (command !== "connect") {
     const what = command.toUpperCase().replaceAll("-", " ");
     const message = `an HTTP proxy knows CONNECT only, and no ${what}; use a SOCKS proxy`;

@@ -1,16 +1,17 @@
 import { type Address, formatHost, type IpAddress, withPort } from "@sockskit/wire";
 
 import { outgoingSettings } from "../address/socket-options.ts";
+import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
 import { Operation } from "../internal/operation.ts";
 import { badOption } from "../internal/require.ts";
 import type { DialThroughOptions } from "./dial-through.ts";
 import type { Hop, ProxyHop } from "./hop.ts";
 import { createObserver } from "./observer.ts";
-import { Tunnel, type TunnelTask } from "./tunnel.ts";
+import type { TunnelTask } from "./tunnel.ts";
 
 /** Through which proxies {@link resolveThrough} and {@link resolvePtrThrough} ask, and how. */
-export interface LookUpThroughOptions extends Omit<DialThroughOptions, "destination" | "allowHalfOpen"> {
+export interface LookUpThroughOptions extends Omit<DialThroughOptions, "destination" | "allowHalfOpen" | "earlyData"> {
   /** The proxies, nearest first: 1 to 16. The last one looks up; networks that its URL lists as direct do not count. */
   readonly chain: readonly ProxyHop[];
 }
@@ -76,7 +77,9 @@ function lookUp(
         operation.succeed({ answer: boundAddress, hop });
       },
     };
-    operation.run(() => new Tunnel(operation, chain, task, settings, createObserver(options, operation)).open());
+    operation.run(() =>
+      openWay(operation, chain, task, settings, createObserver(options, operation), options.discovery),
+    );
   });
 }
 

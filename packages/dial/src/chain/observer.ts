@@ -44,7 +44,7 @@ export function createObserver(
     octets:
       onOctets &&
       ((hop, direction, stage, octets, secret) => {
-        const shown = secret ? maskSecrets(octets) : { octets: new Uint8Array(octets) };
+        const shown = secret ? maskSecrets(octets, stage) : { octets: new Uint8Array(octets) };
         call(onOctets, { elapsedMs: operation.elapsedMs, hop: hop.reference(), direction, stage, ...shown });
       }),
   };

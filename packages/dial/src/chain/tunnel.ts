@@ -40,6 +40,10 @@ export interface TunnelTask {
   readonly strict: boolean;
   /** How long a hop, by its index, may take to choose a method where something else is tried after that. */
   readonly answerLimitMs?: (index: number) => number | undefined;
+  /** What goes out behind the last request. */
+  readonly earlyData?: Uint8Array | undefined;
+  /** So many octets of it were sent. */
+  readonly onEarlySent?: (octetCount: number) => void;
   /** BIND: the last hop listens, and its second reply is awaited. */
   readonly onListening?: (hop: Hop, socket: Socket, boundAddress: Address | undefined) => void;
   /** Everything is granted. The operation holds the socket until it succeeds. */
@@ -95,11 +99,13 @@ export class Tunnel<T> {
   }
 
   #plan(hop: Hop, destination: Address): void {
-    const command = this.#steps.length + 1 < this.#hops.length ? "connect" : this.#task.command;
+    const isLast = this.#steps.length + 1 === this.#hops.length;
+    const command = isLast ? this.#task.command : "connect";
     if (!isLookUp(command) && destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
       return this.#dialDirectly(hop, destination);
     }
-    const machine = hop.handshake(command, destination, this.#task.strict);
+    const { strict, earlyData } = this.#task;
+    const machine = hop.handshake(command, destination, strict, isLast ? earlyData : undefined);
     this.#steps.push({ hop, command, destination, machine });
     this.open();
   }
@@ -120,9 +126,11 @@ export class Tunnel<T> {
     this.#observer.progress?.(hop, { step: "direct", address, networks: hop.proxy.direct ?? [] });
     if (this.#operation.over) return;
     const onAttempt = attemptObserver(undefined, this.#observer);
-    connectAddress(this.#operation, address, this.#settingsFor(address), new Target(address), onAttempt, (socket) =>
-      this.#task.onOpen({ socket, boundAddress: undefined, hops: [] }, undefined),
-    );
+    connectAddress(this.#operation, address, this.#settingsFor(address), new Target(address), onAttempt, (socket) => {
+      const { earlyData } = this.#task;
+      if (earlyData !== undefined && earlyData.length > 0) socket.write(Buffer.from(earlyData));
+      this.#task.onOpen({ socket, boundAddress: undefined, hops: [] }, undefined);
+    });
   }
 
   #dialProxy(): void {
@@ -168,6 +176,7 @@ export class Tunnel<T> {
         case "send":
           this.#observer.octets?.(hop, "sent", this.#stage, event.data, event.secret);
           this.#socket?.write(event.secret ? event.data : pooled(event.data));
+          if (event.early === true) this.#task.onEarlySent?.(event.data.length);
           break;
         case "progress":
           this.#enter(event.step === "authenticated" ? "request" : "authenticate");

@@ -56,7 +56,7 @@ export class VersionFinder {
     this.key = keyOf(chain, index);
     this.asksForName = next.type === "domain";
     const allowed = settings.versionsFor(this.proxy);
-    const only5 = command === "udp-associate" || unmapAddress(next).type === "ipv6";
+    const only5 = command === "udp-associate" || command === "resolve-ptr" || unmapAddress(next).type === "ipv6";
     const usable = only5 ? allowed.filter((version) => version === "5") : allowed;
     // When nothing is left, the machine says best what cannot be said.
     this.#usable = usable.length > 0 ? usable : allowed;

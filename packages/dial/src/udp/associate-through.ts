@@ -20,7 +20,7 @@ import { controlLost, relayError, UdpAssociation } from "./udp-association.ts";
 
 /** Through which proxy {@link associateThrough} relays datagrams, and who gets them. */
 export interface AssociateThroughOptions
-  extends Omit<DialThroughOptions, "destination" | "allowHalfOpen">, DatagramOptions {
+  extends Omit<DialThroughOptions, "destination" | "allowHalfOpen" | "earlyData">, DatagramOptions {
   /** The proxy: a chain of one, SOCKS 5. UDP behind other proxies is refused. */
   readonly chain: readonly ProxyHop[];
   /** Deadline until datagrams can be sent, and of each later look-up, in milliseconds. Default 30000. */
