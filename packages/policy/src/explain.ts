@@ -96,7 +96,7 @@ function reasonFor(rule: CompiledRule, met: number, question: Question, subject:
       return `clients: ${formatHost(question.client)} is not among them`;
     case MATCH.authenticated:
       if (question.user === undefined) return `authenticated: ${who}`;
-      return `authenticated: ${who} is${isAuthenticated(question.user) ? "" : " not, only named by ident"}`;
+      return `authenticated: ${who} is${isAuthenticated(question.user) ? "" : " not: the name is no log-in"}`;
     case MATCH.users:
       return question.user === undefined ? `users: ${who}` : `users: ${who} is not among them`;
     case MATCH.groups:

@@ -27,7 +27,7 @@ export interface QuestionUser {
   readonly name: string;
   /** The groups the user is in. */
   readonly groups: readonly string[];
-  /** False for a name that only ident gave: `users` knows it, and for `authenticated` it is no log-in. Default true. */
+  /** False for a name that ident or a believed user id gave: `users` knows it, `authenticated` does not. Default true. */
   readonly authenticated?: boolean;
 }
 

@@ -29,7 +29,7 @@ describe("a user that only ident named", () => {
     const policy = policyOf({ action: "allow", authenticated: true });
     expect(explainDecision(policy, asked).request.rules[0]).toMatchObject({
       result: "skipped",
-      reason: "authenticated: user fred is not, only named by ident",
+      reason: "authenticated: user fred is not: the name is no log-in",
     });
   });
 });

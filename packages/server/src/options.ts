@@ -169,6 +169,12 @@ export interface ServerOptions {
   readonly outbound?: OutboundOptions;
   /** Whether the hosts of SOCKS 4 clients are asked who the client is. */
   readonly ident?: IdentOptions;
+  /**
+   * Whether the user id of a SOCKS 4 request is believed: it is then a user for `users` in rules, as one that ident named
+   * is; no log-in, and in no group. A client says there what it likes, so it is worth as much as the clients that rules
+   * name beside it. Refused together with `credentials`, whose names are for those who know the passwords. Default false.
+   */
+  readonly trustUserIds?: boolean;
   /** How BIND is served. */
   readonly bind?: BindOptions;
   /** How UDP ASSOCIATE is served. */

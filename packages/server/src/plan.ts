@@ -32,6 +32,7 @@ export interface Plan {
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
   readonly ident: IdentPlan | undefined;
+  readonly trustUserIds: boolean;
   readonly bind: BindPlan;
   readonly udp: UdpPlan;
 }
@@ -53,6 +54,7 @@ const OPTION_KEYS = [
   "rules",
   "upstreams",
   "allowOpenProxy",
+  "trustUserIds",
   "engine",
   ...Object.keys(SECTIONS),
 ];
@@ -104,6 +106,7 @@ export function planServer(options: ServerOptions): Plan {
     timeouts: { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts) },
     limits: { ...DEFAULT_LIMITS, ...checkLimits(options.limits) },
     ident: identPlan(options.ident, store !== undefined),
+    trustUserIds: checkTrust(options.trustUserIds, store !== undefined),
     bind: bindPlan(options.bind),
     udp: udpPlan(options.udp),
   };
@@ -126,6 +129,15 @@ function isUserList(credentials: ServerOptions["credentials"]): credentials is r
 function checkEngine(engine: unknown): void {
   if (engine === undefined || engine === "auto" || engine === "portable") return;
   throw badOption(["engine"], `${JSON.stringify(engine)} is not an engine; expected "auto" or "portable"`);
+}
+
+function checkTrust(trustUserIds: unknown = false, hasCredentials: boolean): boolean {
+  if (typeof trustUserIds !== "boolean") throw badOption(["trustUserIds"], "expected true or false");
+  if (trustUserIds && hasCredentials) {
+    const problem = "users have passwords here, and anybody could give the name of one as a SOCKS 4 user id";
+    throw badOption(["trustUserIds"], `${problem}; expected false, or no credentials`);
+  }
+  return trustUserIds;
 }
 
 function checkOutbound({ localAddress, family }: NonNullable<ServerOptions["outbound"]>): void {

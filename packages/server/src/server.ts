@@ -283,6 +283,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       timeouts: plan.timeouts,
       limits: plan.limits,
       ident: plan.ident,
+      trustUserIds: plan.trustUserIds,
       bind: plan.bind,
       udp: plan.udp,
       lanes: lanesFor(plan.timeouts, this.#settings?.lanes),

@@ -41,7 +41,8 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
   });
   const lines = [headline(question)];
   if (question.user?.authenticated === false) {
-    lines.push("the configuration has no users, so this can only be a name that ident gave");
+    const source = loaded.config.auth.trustUserIds ? "a SOCKS 4 user id, which is believed" : "a name that ident gave";
+    lines.push(`the configuration has no users, so this can only be ${source}`);
   } else if (question.user !== undefined && !loaded.users.some(({ name }) => name === question.user?.name)) {
     lines.push("the configuration has no such user: taken for one without groups");
   }
@@ -77,7 +78,8 @@ function questionOf({ from, to, user, command }: ExplainFlags, { users, config, 
   }
   const base = { client, destination, command: command as Command };
   if (user === undefined) return base;
-  if (options.credentials === undefined && config.auth.ident.mode === "require") {
+  const { ident, trustUserIds } = config.auth;
+  if (options.credentials === undefined && (ident.mode === "require" || trustUserIds)) {
     return { ...base, user: { name: user, groups: [], authenticated: false } };
   }
   return { ...base, user: { name: user, groups: users.find(({ name }) => name === user)?.groups ?? [] } };

@@ -36,6 +36,7 @@ interface AuthConfig {
   /** As it was written: relative to the configuration file. */
   readonly usersFile?: string | undefined;
   readonly ident: IdentConfig;
+  readonly trustUserIds: boolean;
 }
 
 /** Whether the hosts of SOCKS 4 clients are asked who the client is. */

@@ -94,6 +94,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     authMethods: auth.methods ?? [users === undefined ? "none" : "userpass"],
     ...(users === undefined ? {} : { credentials: users }),
     ident: { mode: auth.ident.mode, port: auth.ident.port, timeoutMs: auth.ident.timeout },
+    trustUserIds: auth.trustUserIds,
     ...(rules === undefined ? {} : { rules }),
     outbound: {
       family: outbound.family,
@@ -164,6 +165,13 @@ function listenProblems(config: Config, options: ServerOptions, tree: Located): 
     report(path, `"${method}" needs users to compare with; expected auth.users, auth.usersFile or --user`);
   };
   needUsers(common, ["auth", "methods"]);
+
+  if (hasUsers && config.auth.trustUserIds) {
+    report(
+      ["auth", "trustUserIds"],
+      "users have passwords here, and anybody could give the name of one; expected false",
+    );
+  }
 
   const seen = new Map<string, number>();
   for (const [index, { address, auth: methods }] of config.listen.entries()) {

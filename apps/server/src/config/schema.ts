@@ -101,6 +101,12 @@ const auth = z
       .describe(
         "Whether the hosts of SOCKS 4 clients are asked who the client is (RFC 1413). An answer is worth as much as that host.",
       ),
+    trustUserIds: flag()
+      .prefault(false)
+      .describe(
+        "Believes the user id of SOCKS 4 requests, which proves nothing: `users` of a rule then knows it as a name, but no log-in. " +
+          "Not together with users that have passwords. Name the `clients` that are meant in the same rule.",
+      ),
   })
   .prefault({})
   .describe("Who may use the server.");

@@ -47,6 +47,7 @@ describe("mistakes: where, what, what was expected", () => {
     ["auth: { ident: { port: 65536 } }", "1:24 auth.ident.port: found 65536, expected a port from 1 to 65535"],
     ["auth: { ident: { timeout: 2m } }", '1:27 auth.ident.timeout: found "2m", expected a duration from 1ms to 1m'],
     ["auth: { ident: { tiemout: 2s } }", '1:18 auth.ident.tiemout: unknown key; did you mean "timeout"?'],
+    ["auth: { trustUserIds: yes }", '1:23 auth.trustUserIds: found "yes", expected true or false'],
     ["auth: { ident: require }", '1:16 auth.ident: found "require", expected a map'],
     ["auth: { usersFile: 5 }", "1:20 auth.usersFile: found 5, expected the path of a file, as text"],
     ["allowOpenProxy: yes", '1:17 allowOpenProxy: found "yes", expected true or false'],
@@ -87,7 +88,7 @@ describe("mistakes: where, what, what was expected", () => {
     ["rules: [{ deny: { ports: [0] } }]", "1:27 rules[0].deny.ports[0]: found 0, expected a port from 1 to 65535"],
     [
       "rules: [{ deny: { commands: [get] } }]",
-      '1:30 rules[0].deny.commands[0]: found "get", expected one of connect, bind, udp-associate',
+      '1:30 rules[0].deny.commands[0]: found "get", expected one of connect, bind, udp-associate, resolve, resolve-ptr',
     ],
     ["rules: [{ allow: { port: 80 } }]", '1:20 rules[0].allow.port: unknown key; did you mean "ports"?'],
     [
@@ -212,6 +213,14 @@ rules:
       { action: "deny", to: ["private", "*.corp.example"], ports: [80, "90-99"] },
       { action: "allow", to: ["private", "*.corp.example"], users: ["alice"], limit: { rate: 1_500_000, sessions: 5 } },
       { action: "allow", authenticated: false },
+    ]);
+  });
+
+  test("user ids are believed where that is said, and never beside users with passwords", async () => {
+    expect((await loadText("auth: {}")).options.trustUserIds).toBe(false);
+    expect((await loadText("auth: { trustUserIds: true }")).options.trustUserIds).toBe(true);
+    expect(await problemsOf("auth: { trustUserIds: true }", { user: ["alice:secret"] })).toEqual([
+      "c.yaml:1:23 auth.trustUserIds: users have passwords here, and anybody could give the name of one; expected false",
     ]);
   });
 

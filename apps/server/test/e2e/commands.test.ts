@@ -107,7 +107,7 @@ test("explain knows whose name ident gives: no log-in, no group", async () => {
   expect(status).toBe(0);
   expect(stdout).toContain("the configuration has no users, so this can only be a name that ident gave\n");
   expect(stdout).toContain("the request: allowed by rule 2\n");
-  expect(stdout).toContain("authenticated: user fred is not, only named by ident\n");
+  expect(stdout).toContain("authenticated: user fred is not: the name is no log-in\n");
 });
 
 test("it listens soon", async () => {

@@ -1,7 +1,7 @@
 import { IDENT_ERROR, type IdentReply, trimUserId, userIdText } from "@sockskit/identd";
 import { SOCKS4_CD } from "@sockskit/wire";
-import { hiddenCharacter } from "../printable.ts";
 import type { IdentPlan } from "./ident-plan.ts";
+import { userNameOf } from "./user-name.ts";
 
 /** What an ident daemon said of a SOCKS 4 client, RFC 1413. It is worth as much as the client's host. */
 export interface SessionIdent {
@@ -50,16 +50,6 @@ export function judgeIdent(result: IdentResult, userid: Uint8Array, plan: IdentP
     return { ident, refusal: { code: "ERR_SOCKS_IDENT_MISMATCH", reason, cd: SOCKS4_CD.useridMismatch } };
   }
   // OTHER says that what it gives is no login name.
-  const name = plan.namesUsers && result.opsys.toUpperCase() !== "OTHER" ? nameOf(named) : undefined;
+  const name = plan.namesUsers && result.opsys.toUpperCase() !== "OTHER" ? userNameOf(named) : undefined;
   return name === undefined ? { ident } : { ident, name };
-}
-
-/** A user id as a name that rules can have; `undefined` when it is none that could be written there. */
-function nameOf(octets: Uint8Array): string | undefined {
-  try {
-    const name = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
-    return name === "" || hiddenCharacter(name) !== undefined ? undefined : name;
-  } catch {
-    return undefined;
-  }
 }

@@ -11,7 +11,7 @@ import type { SessionInfo, SessionPhase } from "./session-info.ts";
 export interface SessionUser {
   readonly name: string;
   readonly groups: readonly string[];
-  /** False for a name that only ident gave. */
+  /** False for a name that ident gave, or a SOCKS 4 user id that is believed. */
   readonly authenticated?: false;
 }
 

@@ -12,6 +12,7 @@ import { type Address, type IpAddress, REP, withPort } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
 import { IdentStep } from "../ident/ident-step.ts";
+import { userNameOf } from "../ident/user-name.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
@@ -222,6 +223,7 @@ export class Session implements LaneEntry {
     const policy = this.#host.policyFor(destination.port);
     const settings = this.#host.settings;
     this.#settings = settings;
+    if (settings.trustUserIds) this.#record.user ??= claimedUser(request.userId);
     const { user } = this.#record;
     const asked = { client: this.client, command: command as Command, destination };
     const task = taskFor({
@@ -390,6 +392,12 @@ export class Session implements LaneEntry {
     this.#host.ended(this);
     this.#record.closed(this.#end ?? { reason: "client-left" }, traffic);
   }
+}
+
+/** A SOCKS 4 user id as a user, where such claims are believed. */
+function claimedUser(userId: Uint8Array | undefined): SessionUser | undefined {
+  const name = userId === undefined ? undefined : userNameOf(userId);
+  return name === undefined ? undefined : { name, groups: [], authenticated: false };
 }
 
 /** The system's code behind an error, or its own. */

@@ -44,6 +44,8 @@ export interface Settings {
   readonly limits: Required<LimitOptions>;
   /** Set: hosts of SOCKS 4 clients are asked. */
   readonly ident: IdentPlan | undefined;
+  /** Whether a SOCKS 4 user id is a user. */
+  readonly trustUserIds: boolean;
   readonly bind: BindPlan;
   readonly udp: UdpPlan;
   readonly lanes: Lanes;
