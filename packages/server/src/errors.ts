@@ -82,3 +82,9 @@ export function badOption(path: OptionPath, problem: string): ServerError {
   for (const step of path) place += typeof step === "number" ? `[${step}]` : place === "" ? step : `.${step}`;
   return new ServerError("ERR_SOCKS_BAD_OPTION", `${place === "" ? "options" : place}: ${problem}`, { path });
 }
+
+/** The system's code behind an error, or its own. */
+export function codeBehind(error: Error): string | undefined {
+  const { code } = (error.cause ?? error) as { readonly code?: unknown };
+  return typeof code === "string" ? code : (error as { readonly code?: string }).code;
+}

@@ -9,10 +9,10 @@ import {
 } from "@sockskit/handshake";
 import { type Command, repForError } from "@sockskit/policy";
 import { type Address, type IpAddress, REP, withPort } from "@sockskit/wire";
-import { ServerError } from "../errors.ts";
+import { codeBehind, ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
 import { IdentStep } from "../ident/ident-step.ts";
-import { userNameOf } from "../ident/user-name.ts";
+import { claimedUser } from "../ident/user-name.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
@@ -292,7 +292,7 @@ export class Session implements LaneEntry {
   #answerFailure(error: Error): void {
     const rep = repForError(error);
     this.#host.tally.unreachable += 1;
-    this.#end = { reason: "unreachable", code: codeOf(error), rep };
+    this.#end = { reason: "unreachable", code: codeBehind(error), rep };
     this.#reply({ rep });
   }
 
@@ -392,16 +392,4 @@ export class Session implements LaneEntry {
     this.#host.ended(this);
     this.#record.closed(this.#end ?? { reason: "client-left" }, traffic);
   }
-}
-
-/** A SOCKS 4 user id as a user, where such claims are believed. */
-function claimedUser(userId: Uint8Array | undefined): SessionUser | undefined {
-  const name = userId === undefined ? undefined : userNameOf(userId);
-  return name === undefined ? undefined : { name, groups: [], authenticated: false };
-}
-
-/** The system's code behind an error, or its own. */
-function codeOf(error: Error): string | undefined {
-  const { code } = (error.cause ?? error) as { readonly code?: unknown };
-  return typeof code === "string" ? code : (error as { readonly code?: string }).code;
 }
