@@ -1,16 +1,17 @@
 import { decodeUserPassRequest } from "@sockskit/wire";
 
-import type { SocksStage } from "../errors.ts";
-
 /** Stands for a secret of any length. */
 const MASK: Uint8Array = new Uint8Array(8).fill(0x2a);
 
-/** A copy of what an authentication method sends, or of early data, fit to be shown. */
+/**
+ * A copy of what is secret in whole or in part, fit to be shown.
+ *
+ * @param maskedFrom - Where the secret begins. Default: where the message of an authentication has it.
+ */
 export function maskSecrets(
   octets: Uint8Array,
-  stage: SocksStage,
+  maskedFrom: number = publicLength(octets),
 ): { readonly octets: Uint8Array; readonly maskedFrom: number } {
-  const maskedFrom = stage === "authenticate" ? publicLength(octets) : 0;
   const shown = new Uint8Array(maskedFrom + MASK.length);
   shown.set(octets.subarray(0, maskedFrom));
   shown.set(MASK, maskedFrom);

@@ -14,11 +14,14 @@ export interface ObserverOptions {
   readonly onOctets?: ((event: OctetsEvent) => void) | undefined;
 }
 
+/** Whether octets hold a secret: all of them, or what an authentication has in them. */
+export type Secrecy = boolean | "whole";
+
 /** Builds the events; each function is absent when nobody watches, and then costs nothing. */
 export interface Observer {
   readonly progress: ((hop: Hop | undefined, step: ProgressStep) => void) | undefined;
   readonly octets:
-    | ((hop: Hop, direction: "sent" | "received", stage: SocksStage, octets: Uint8Array, secret: boolean) => void)
+    | ((hop: Hop, direction: "sent" | "received", stage: SocksStage, octets: Uint8Array, secret: Secrecy) => void)
     | undefined;
 }
 
@@ -44,7 +47,9 @@ export function createObserver(
     octets:
       onOctets &&
       ((hop, direction, stage, octets, secret) => {
-        const shown = secret ? maskSecrets(octets, stage) : { octets: new Uint8Array(octets) };
+        const shown = secret
+          ? maskSecrets(octets, secret === "whole" ? 0 : undefined)
+          : { octets: new Uint8Array(octets) };
         call(onOctets, { elapsedMs: operation.elapsedMs, hop: hop.reference(), direction, stage, ...shown });
       }),
   };

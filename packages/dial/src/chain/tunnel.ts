@@ -174,7 +174,7 @@ export class Tunnel<T> {
     for (const event of events) {
       switch (event.type) {
         case "send":
-          this.#observer.octets?.(hop, "sent", this.#stage, event.data, event.secret);
+          this.#observer.octets?.(hop, "sent", this.#stage, event.data, event.early === true ? "whole" : event.secret);
           this.#socket?.write(event.secret ? event.data : pooled(event.data));
           if (event.early === true) this.#task.onEarlySent?.(event.data.length);
           break;
