@@ -13,6 +13,8 @@ export type {
   ExchangeStep,
   ExchangeVerdict,
 } from "./auth-method-compliance.ts";
+export { authorityCertificate, certificatePair, certificatePath } from "./certificates.ts";
+export type { CertificateName, CertificatePair } from "./certificates.ts";
 export { arbitraryChunks, arbitraryOctets, everySplit, singleOctets } from "./chunks.ts";
 export { checkAccepted, checkRejected, checkThrows } from "./decoder-check.ts";
 export type { Decoder, Rejection } from "./decoder-check.ts";
