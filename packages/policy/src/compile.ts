@@ -20,7 +20,9 @@ const RULE_KEYS: readonly (keyof RuleConfig)[] = [
   "reason",
   "limit",
   "via",
+  "proxyProtocol",
 ];
+const PROXY_PROTOCOL_VERSIONS: readonly unknown[] = ["off", "v1", "v2"];
 
 /**
  * Compiles rules once, so that every decision is quick.
@@ -184,6 +186,7 @@ function decisionOf(rule: RuleConfig, index: number, isDefault: boolean, path: P
   }
   const reason = rule.reason ?? `${isDefault ? "default rule" : "rule"} ${index + 1}`;
   const limit = checkLimit(rule, path, check);
+  checkProxyProtocol(rule, [...path, "proxyProtocol"], check);
   if (rule.action !== "allow") return { outcome: "deny", rule: ref, reason };
   return {
     outcome: "allow",
@@ -223,6 +226,12 @@ function checkLimit(rule: RuleConfig, path: Path, check: Check): RuleConfig["lim
     }
   }
   return rule.limit;
+}
+
+function checkProxyProtocol({ action, proxyProtocol }: RuleConfig, path: Path, check: Check): void {
+  if (proxyProtocol === undefined) return;
+  if (!PROXY_PROTOCOL_VERSIONS.includes(proxyProtocol)) check.report(path, proxyProtocol, '"off", "v1" or "v2"');
+  else if (action === "deny") check.report(path, proxyProtocol, "no proxyProtocol: a deny rule lets nothing through");
 }
 
 function compileSelf(self: readonly IpAddress[], localAddresses: readonly IpAddress[]): SelfPatterns {

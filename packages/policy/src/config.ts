@@ -57,7 +57,15 @@ export interface RuleConfig {
   readonly limit?: RuleLimit;
   /** Name of the upstream that what an allow rule lets through goes by. Default: it goes directly. */
   readonly via?: string;
+  /**
+   * Whether the destination of a CONNECT that an allow rule lets through is told first who the client is, by a PROXY header.
+   * The caller sends it. Default: what holds for all destinations.
+   */
+  readonly proxyProtocol?: ProxyProtocolVersion;
 }
+
+/** A version of the PROXY protocol, or that none is spoken. */
+export type ProxyProtocolVersion = "off" | "v1" | "v2";
 
 /** Limits that an allow rule puts on what it lets through. The caller enforces them. */
 export interface RuleLimit {

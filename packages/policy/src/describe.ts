@@ -21,6 +21,7 @@ export function describeRule(rule: RuleConfig): string {
   const whole = [`${rule.action}: ${conditions}`];
   if (rule.via !== undefined) whole.push(`via: ${scalar(rule.via)}`);
   if (rule.limit !== undefined) whole.push(`limit: ${describeLimit(rule.limit)}`);
+  if (rule.proxyProtocol !== undefined) whole.push(`proxyProtocol: ${scalar(rule.proxyProtocol)}`);
   return whole.length === 1 ? (whole[0] as string) : `{ ${whole.join(", ")} }`;
 }
 

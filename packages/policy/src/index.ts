@@ -15,6 +15,7 @@ export {
   DEFAULT_RULES,
   type NameHandling,
   type PolicyConfig,
+  type ProxyProtocolVersion,
   type RuleConfig,
   type RuleLimit,
 } from "./config.ts";

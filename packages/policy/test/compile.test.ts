@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compilePolicy, PolicyError, type RuleConfig } from "../src/index.ts";
+import { compilePolicy, describeRule, PolicyError, type RuleConfig } from "../src/index.ts";
 
 function problemsOf(
   ...rules: unknown[]
@@ -118,4 +118,20 @@ test("what was compiled no longer follows the caller's objects", () => {
   expect(policy.rules).toEqual([{ action: "deny", to: ["a.example"] }]);
   expect(policy.isDefault).toBe(false);
   expect(compilePolicy().isDefault).toBe(true);
+});
+
+test("proxyProtocol of a rule: three words, on an allow only", () => {
+  for (const proxyProtocol of ["off", "v1", "v2"] as const) {
+    const { rules } = compilePolicy({ rules: [{ action: "allow", proxyProtocol }] });
+    expect(rules).toEqual([{ action: "allow", proxyProtocol }]);
+  }
+  expect(problemsOf({ action: "allow", proxyProtocol: 2 })).toMatchObject([
+    { path: "rules.0.proxyProtocol", expected: '"off", "v1" or "v2"' },
+  ]);
+  expect(problemsOf({ action: "deny", proxyProtocol: "v2" })).toMatchObject([
+    { path: "rules.0.proxyProtocol", expected: "no proxyProtocol: a deny rule lets nothing through" },
+  ]);
+  expect(describeRule({ action: "allow", ports: [25], limit: { sessions: 1 }, proxyProtocol: "v2" })).toBe(
+    "{ allow: { ports: [25] }, limit: { sessions: 1 }, proxyProtocol: v2 }",
+  );
 });
