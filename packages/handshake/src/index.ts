@@ -1,6 +1,6 @@
 /**
  * SOCKS negotiation of all versions as state machines without I/O, for clients and servers, HTTP CONNECT for clients,
- * the race of a client's connection attempts (RFC 8305), and the fragments of UDP datagrams.
+ * the race of a client's connection attempts (RFC 8305), the fragments of UDP datagrams, and the PROXY header before all of it.
  *
  * @packageDocumentation
  */
@@ -31,6 +31,7 @@ export type {
 export { ClientHandshake } from "./client-handshake.ts";
 export type { ClientHandshakeOptions } from "./client-options.ts";
 export { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
+export { ConnectionPreface, type ConnectionPrefaceEvent, type ConnectionPrefaceOptions } from "./connection-preface.ts";
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions, type HandshakeStage } from "./errors.ts";
 export {
   HttpConnectHandshake,

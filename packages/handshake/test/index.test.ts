@@ -6,6 +6,7 @@ test("the exported names", () => {
     "AddressRace",
     "CLIENT_TRANSITIONS",
     "ClientHandshake",
+    "ConnectionPreface",
     "DEFAULT_ATTEMPT_DELAY_MS",
     "FragmentReassembly",
     "HandshakeError",
