@@ -24,6 +24,12 @@ export type ServerErrorCode =
   | "ERR_SOCKS_IDENT_MISMATCH"
   /** No alternative of an upstream works. In events only. */
   | "ERR_SOCKS_UPSTREAM_FAILED"
+  /** A sender that must begin with a PROXY header did not, or it was not a valid one. In events only. */
+  | "ERR_SOCKS_PROXY_HEADER"
+  /** Somebody who is not trusted to send a PROXY header sent one. In events only. */
+  | "ERR_SOCKS_PROXY_SPOOFED"
+  /** The TLS handshake of a client failed, or its certificate gives it no name. In events only. */
+  | "ERR_SOCKS_TLS_FAILED"
   /** A limit is reached. In events only. */
   | "ERR_SOCKS_LIMIT"
   /** Something failed inside one session that is not the peer's doing; only that session ended. */
@@ -87,4 +93,16 @@ export function badOption(path: OptionPath, problem: string): ServerError {
 export function codeBehind(error: Error): string | undefined {
   const { code } = (error.cause ?? error) as { readonly code?: unknown };
   return typeof code === "string" ? code : (error as { readonly code?: string }).code;
+}
+
+/**
+ * Checks that options have no key that nobody reads.
+ *
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function requireKeys(options: unknown, known: readonly string[], path: OptionPath): void {
+  if (typeof options !== "object" || options === null) throw badOption(path, "expected an object");
+  const stranger = Object.keys(options).find((key) => !known.includes(key));
+  if (stranger === undefined) return;
+  throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
 }

@@ -12,8 +12,12 @@ export interface SessionOpened {
   readonly id: number;
   /** Address and port of the client. */
   readonly client: IpAddress;
-  /** Address and port on which the server took it. */
+  /** Name of the user, when a certificate says it already. */
+  readonly user?: string;
+  /** Address and port on which the server took it; 127.0.0.1 and port 0 for a Unix socket. */
   readonly listener: IpAddress;
+  /** Path of the Unix socket on which the server took it. */
+  readonly path?: string;
 }
 
 /** A client finished an authentication method. */
@@ -28,13 +32,13 @@ export interface SessionAuthenticated {
   readonly user?: string;
 }
 
-/** A client was refused: by a limit, by authentication, by the protocol or by a rule. */
+/** A client was refused: by a limit, for its PROXY header, by TLS, by authentication, by the protocol or by a rule. */
 export interface SessionDenied {
   /** Number of the session. */
   readonly id: number;
   /** Address and port of the client. */
   readonly client: IpAddress;
-  /** Where it was refused. */
+  /** Where it was refused; `"accept"` is everything before the first octet of SOCKS. */
   readonly stage: "accept" | "negotiate" | "authenticate" | "request";
   /** Stable code of what happened; see `docs/errors.md`. */
   readonly code: string;

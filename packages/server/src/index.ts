@@ -7,17 +7,22 @@
  * @packageDocumentation
  */
 export { createServer, SocksServer } from "./server.ts";
-export type { CloseOptions, ListeningAddress } from "./server.ts";
+export type { CloseOptions } from "./server.ts";
+export type { ListeningAddress } from "./listener/listener-set.ts";
 export type {
   AuthMethodName,
   BindOptions,
   IdentOptions,
   LimitOptions,
   ListenOptions,
+  ListenTlsOptions,
   OutboundOptions,
+  ProxyProtocolOptions,
   ServerOptions,
   TimeoutOptions,
+  TlsCertificate,
   UdpOptions,
+  UnixSocketOptions,
   UpstreamChain,
   UpstreamOptions,
 } from "./options.ts";

@@ -1,6 +1,6 @@
 import type { MafServerOptions } from "@sockskit/auth";
 import type { ProxyHop, Resolver } from "@sockskit/dial";
-import type { RuleConfig } from "@sockskit/policy";
+import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { ChallengeCallback } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { PortRange } from "./ports/port-range.ts";
@@ -17,6 +17,47 @@ import type { UserConfig } from "./credentials/user.ts";
  */
 export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "maf";
 
+/** A certificate and its key. */
+export interface TlsCertificate {
+  /** The certificate in PEM, followed by those that lead to an authority. */
+  readonly cert: string | Uint8Array;
+  /** Its private key in PEM, without a passphrase. */
+  readonly key: string | Uint8Array;
+}
+
+/** TLS of a listener: versions 1.2 and 1.3, without ALPN. */
+export interface ListenTlsOptions {
+  /**
+   * One or more. A client that names a host (SNI) gets the first one with that host among its alternative names; the first
+   * of all is for every other client.
+   */
+  readonly certificates: readonly TlsCertificate[];
+  /**
+   * Certificates of authorities in PEM. When given, every client must show a certificate of theirs, and the one common
+   * name (CN) of its subject is the user that rules know: logged in, and in no group.
+   */
+  readonly clientCa?: string | Uint8Array;
+}
+
+/** From whom a listener takes a PROXY header. */
+export interface ProxyProtocolOptions {
+  /**
+   * Addresses and networks of those who begin every connection with a PROXY header, version 1 or 2, such as
+   * `"10.0.0.0/8"`; what it says is believed. Everybody else is refused who begins with one.
+   */
+  readonly from: readonly string[];
+}
+
+/** A Unix socket to listen on. */
+export interface UnixSocketOptions {
+  /** Path of the socket. A socket that nobody listens on any more is replaced; it is removed when the server stops. */
+  readonly path: string;
+  /** Permissions of the file: who may write may connect. Default 0o600: only the user that runs the server. */
+  readonly mode?: number;
+  /** Number of the group that the file belongs to. Default: the group of the process. */
+  readonly group?: number;
+}
+
 /** One address to listen on. */
 export interface ListenOptions {
   /**
@@ -26,6 +67,12 @@ export interface ListenOptions {
   readonly host?: string;
   /** Port, 0 to 65535; 0 takes a free one. Default 1080. */
   readonly port?: number;
+  /** A Unix socket instead of `host` and `port`. Its clients count as 127.0.0.1, port 0. */
+  readonly unix?: UnixSocketOptions;
+  /** TLS before SOCKS. Default: none. */
+  readonly tls?: ListenTlsOptions;
+  /** PROXY headers before everything else. Default: from nobody. */
+  readonly proxyProtocol?: ProxyProtocolOptions;
   /** SOCKS versions that are taken here. Default: both. */
   readonly versions?: readonly (4 | 5)[];
   /** Authentication methods of this listener, most preferred first. Default: those of the server. */
@@ -45,6 +92,11 @@ export interface OutboundOptions {
   readonly family?: "auto" | 4 | 6;
   /** Looks names up. Default: one of the server's own, on the system's resolver. */
   readonly resolver?: Resolver;
+  /**
+   * Whether the destination of a CONNECT is told first who the client is, by a PROXY header of this version. Only for
+   * destinations that expect one; a rule's own `proxyProtocol` wins. Default `"off"`.
+   */
+  readonly proxyProtocol?: ProxyProtocolVersion;
 }
 
 /** Deadlines of a session, in milliseconds. */

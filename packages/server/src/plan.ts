@@ -4,7 +4,7 @@ import { type ChallengeCallback, passwordChallenge } from "./credentials/challen
 import type { CredentialStore } from "./credentials/credential-store.ts";
 import type { UserConfig } from "./credentials/user.ts";
 import { UserStore } from "./credentials/user-store.ts";
-import { badOption, type OptionPath, ServerError } from "./errors.ts";
+import { badOption, requireKeys, ServerError } from "./errors.ts";
 import { IDENT_KEYS, type IdentPlan, identPlan } from "./ident/ident-plan.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
@@ -38,7 +38,7 @@ export interface Plan {
 }
 
 const SECTIONS = {
-  outbound: ["localAddress", "family", "resolver"],
+  outbound: ["localAddress", "family", "resolver", "proxyProtocol"],
   ident: IDENT_KEYS,
   bind: ["ports", "allowAnyPeer"],
   udp: ["ports", "fullCone"],
@@ -58,7 +58,7 @@ const OPTION_KEYS = [
   "engine",
   ...Object.keys(SECTIONS),
 ];
-const LISTEN_KEYS = ["host", "port", "versions", "authMethods", "advertise"];
+const LISTEN_KEYS = ["host", "port", "unix", "tls", "proxyProtocol", "versions", "authMethods", "advertise"];
 
 /** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
 const MAX_LINGER_MS = 10_000;
@@ -72,11 +72,12 @@ const MAX_TIMER_MS = 0x7fffffff;
  * `ERR_SOCKS_HASH_NOT_SUPPORTED`; PolicyError `ERR_SOCKS_BAD_RULE`.
  */
 export function planServer(options: ServerOptions): Plan {
-  checkKeys(options, OPTION_KEYS, []);
+  requireKeys(options, OPTION_KEYS, []);
   for (const [section, known] of Object.entries(SECTIONS)) {
-    checkKeys(options[section as keyof typeof SECTIONS], known, [section]);
+    const given = options[section as keyof typeof SECTIONS];
+    if (given !== undefined) requireKeys(given, known, [section]);
   }
-  for (const [index, entry] of (options.listen ?? []).entries()) checkKeys(entry, LISTEN_KEYS, ["listen", index]);
+  for (const [index, entry] of (options.listen ?? []).entries()) requireKeys(entry, LISTEN_KEYS, ["listen", index]);
   checkEngine(options.engine);
   checkOutbound(options.outbound ?? {});
   const listen = listenPlans(options);
@@ -140,12 +141,15 @@ function checkTrust(trustUserIds: unknown = false, hasCredentials: boolean): boo
   return trustUserIds;
 }
 
-function checkOutbound({ localAddress, family }: NonNullable<ServerOptions["outbound"]>): void {
+function checkOutbound({ localAddress, family, proxyProtocol }: NonNullable<ServerOptions["outbound"]>): void {
   if (localAddress !== undefined && parseIpAddress(localAddress) === undefined) {
     throw badOption(["outbound", "localAddress"], `${JSON.stringify(localAddress)} is not an IP address`);
   }
   if (family !== undefined && family !== "auto" && family !== 4 && family !== 6) {
     throw badOption(["outbound", "family"], 'expected 4, 6 or "auto"');
+  }
+  if (proxyProtocol !== undefined && !["off", "v1", "v2"].includes(proxyProtocol)) {
+    throw badOption(["outbound", "proxyProtocol"], 'expected "off", "v1" or "v2"');
   }
 }
 
@@ -167,12 +171,4 @@ function checkLimits(limits: LimitOptions = {}): LimitOptions {
     }
   }
   return limits;
-}
-
-function checkKeys(value: unknown, known: readonly string[], path: OptionPath): void {
-  if (value === undefined) return;
-  if (typeof value !== "object" || value === null) throw badOption(path, "expected an object");
-  const stranger = Object.keys(value).find((key) => !known.includes(key));
-  if (stranger === undefined) return;
-  throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
 }

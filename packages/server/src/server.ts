@@ -1,35 +1,25 @@
 import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import { createResolver, type Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
 import { type IpAddress, isUnspecified } from "@sockskit/wire";
 import { UserStore } from "./credentials/user-store.ts";
 import { ServerError } from "./errors.ts";
 import { Announcer, type ServerEvents } from "./events.ts";
-import { clientKey } from "./limits/client-key.ts";
 import { FailureLimit } from "./limits/failure-limit.ts";
 import { KeyedCount } from "./limits/keyed-count.ts";
 import { RuleLimits } from "./limits/rule-limits.ts";
 import { hostAddresses } from "./listener/host-addresses.ts";
-import { ListenerSet } from "./listener/listener-set.ts";
+import { type ListeningAddress, ListenerSet } from "./listener/listener-set.ts";
 import type { ServerOptions } from "./options.ts";
 import { compileRules, type Plan, planServer } from "./plan.ts";
 import { portableRelay } from "./relay/portable.ts";
-import type { Entrance, SessionHost } from "./session/host.ts";
+import type { SessionHost } from "./session/host.ts";
 import type { SessionInfo, SessionPhase } from "./session/session-info.ts";
-import { Session } from "./session/session.ts";
 import { lanesFor, type Settings } from "./session/settings.ts";
+import { Reception } from "./transport/reception.ts";
 import { addTraffic, emptyTally, type ServerStats, type Tally } from "./session/tally.ts";
 import { HealthMemory } from "./upstream/health.ts";
 import { chainKeys } from "./upstream/upstream-plan.ts";
-
-/** An address that a server listens on. */
-export interface ListeningAddress {
-  /** The address. */
-  readonly host: string;
-  /** The port, the one that was taken where 0 was asked for. */
-  readonly port: number;
-}
 
 /** How a server is closed. */
 export interface CloseOptions {
@@ -42,8 +32,6 @@ const FAILURE_TABLE_SIZE = 10_000;
 /** How old the list of this host's addresses may be when it matters. */
 const HOST_ADDRESSES_TTL_MS = 1_000;
 
-let lastSessionId = 0;
-
 /**
  * A SOCKS 4, 4A and 5 server.
  *
@@ -54,13 +42,11 @@ let lastSessionId = 0;
  */
 export class SocksServer extends EventEmitter<ServerEvents> {
   readonly #announcer = new Announcer(this);
-  readonly #sessions = new Set<Session>();
-  readonly #perClient = new KeyedCount();
   readonly #tally: Tally = emptyTally();
   readonly #upstreamHealth = new HealthMemory();
-  readonly #host: SessionHost;
+  readonly #reception: Reception;
   readonly #listeners = new ListenerSet({
-    onClient: (socket, client, entrance) => this.#accept(socket, client, entrance),
+    onClient: (socket, client, entrance) => this.#reception.accept(socket, client, entrance),
     onError: (error) => this.#announcer.report(error),
   });
   readonly #ownResolver: Resolver = createResolver();
@@ -83,7 +69,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     this.#failures = failureLimit(this.#plan);
     const settings = (): Settings => this.#settings;
     const failures = (): FailureLimit => this.#failures;
-    this.#host = {
+    const host: SessionHost = {
       get settings() {
         return settings();
       },
@@ -96,8 +82,13 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       relay: portableRelay,
       upstreamHealth: this.#upstreamHealth,
       policyFor: (port) => this.#policyFor(port),
-      ended: (session) => this.#ended(session),
+      ended: (session) => this.#reception.ended(session),
     };
+    this.#reception = new Reception(
+      host,
+      () => this.#state === "listening",
+      () => this.#finishClosing(),
+    );
   }
 
   /**
@@ -138,9 +129,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
    */
   close(options: CloseOptions = {}): Promise<void> {
     const closed = (this.#closed ??= this.#beginClosing());
-    for (const session of this.#sessions) if (!isInUse(session.phase)) session.stop("server-closed");
+    const { arrivals, sessions } = this.#reception;
+    for (const arrival of arrivals) arrival.stop();
+    for (const session of sessions) if (!isInUse(session.phase)) session.stop("server-closed");
     const end = (): void => {
-      for (const session of this.#sessions) session.stop("server-closed");
+      for (const session of sessions) session.stop("server-closed");
     };
     const { drainMs = 0 } = options;
     if (drainMs <= 0) end();
@@ -153,68 +146,19 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   /** Addresses it listens on now, in the order of `listen`; none before {@link listen} and after {@link close}. */
   get addresses(): readonly ListeningAddress[] {
-    return this.#listeners.addresses.map(({ host, port }) => ({ host, port }));
+    return this.#listeners.addresses;
   }
 
   /** Open sessions at this moment. */
   *sessions(): Iterable<SessionInfo> {
-    for (const session of this.#sessions) yield session.info;
+    for (const session of this.#reception.sessions) yield session.info;
   }
 
   /** Figures of this moment. */
   get stats(): ServerStats {
-    const figures = { ...this.#tally, sessions: this.#sessions.size };
-    for (const session of this.#sessions) addTraffic(figures, session.traffic);
+    const figures = { ...this.#tally, sessions: this.#reception.size };
+    for (const session of this.#reception.sessions) addTraffic(figures, session.traffic);
     return figures;
-  }
-
-  #accept(socket: Socket, client: IpAddress, entrance: Entrance): void {
-    lastSessionId += 1;
-    const refusal = this.#refusalFor(client) ?? this.#evictSlowest();
-    if (refusal !== undefined) return this.#turnAway(socket, client, refusal);
-    this.#tally.accepted += 1;
-    this.#perClient.add(clientKey(client));
-    const session = new Session(this.#host, entrance, socket, client, lastSessionId);
-    this.#sessions.add(session);
-    session.start();
-  }
-
-  /** Why a newcomer gets no place. */
-  #refusalFor(client: IpAddress): string | undefined {
-    const { limits } = this.#settings;
-    if (this.#state !== "listening") return "the server is closing";
-    if (this.#sessions.size >= limits.sessions) return "the limit of sessions is reached";
-    if (this.#perClient.get(clientKey(client)) < limits.perClient) return undefined;
-    return "the limit of sessions of one client is reached";
-  }
-
-  /**
-   * Makes room for one handshake more: whoever has waited longest goes. Everybody honest sends a request within
-   * moments. Returns why there is no room, when nobody can go: after a reload, older handshakes wait elsewhere.
-   */
-  #evictSlowest(): string | undefined {
-    const { limits, lanes } = this.#settings;
-    while (this.#tally.handshakes >= limits.handshakes) {
-      const slowest = lanes.handshake.oldest() ?? lanes.answer.oldest();
-      if (slowest === undefined) return "the limit of unfinished handshakes is reached";
-      this.#tally.evicted += 1;
-      slowest.stop("evicted");
-    }
-    return undefined;
-  }
-
-  #turnAway(socket: Socket, client: IpAddress, reason: string): void {
-    this.#tally.turnedAway += 1;
-    socket.on("error", () => undefined);
-    socket.resetAndDestroy();
-    if (!this.#announcer.isHeard("denied")) return;
-    this.#announcer.announce("denied", { id: lastSessionId, client, stage: "accept", code: "ERR_SOCKS_LIMIT", reason });
-  }
-
-  #ended(session: Session): void {
-    this.#sessions.delete(session);
-    this.#perClient.remove(clientKey(session.client));
-    this.#finishClosing();
   }
 
   async #reload(options: ServerOptions): Promise<readonly ListeningAddress[]> {
@@ -253,12 +197,12 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   #compile(plan: Plan): Policy {
-    return compileRules(plan, this.#listeners.addresses, this.#hostAddresses);
+    return compileRules(plan, this.#listeners.ipAddresses, this.#hostAddresses);
   }
 
   /** A listener on every address of this host is reached by addresses that this host gets later, too. */
   #policyFor(port: number): Policy {
-    const mayBeSelf = this.#listeners.addresses.some((address) => address.port === port && isUnspecified(address));
+    const mayBeSelf = this.#listeners.ipAddresses.some((address) => address.port === port && isUnspecified(address));
     if (mayBeSelf && performance.now() - this.#hostAddressesAtMs > HOST_ADDRESSES_TTL_MS) {
       this.#learnHostAddresses();
       this.#settings = { ...this.#settings, policy: this.#compile(this.#plan) };
@@ -272,14 +216,14 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   #settingsFor(plan: Plan, policy: Policy): Settings {
-    const { localAddress, family = "auto", resolver = this.#ownResolver } = plan.outbound;
+    const { localAddress, family = "auto", resolver = this.#ownResolver, proxyProtocol = "off" } = plan.outbound;
     return {
       policy,
       ruleLimits: this.#settings?.ruleLimits ?? new RuleLimits(),
       upstreams: plan.upstreams,
       store: plan.store,
       challenge: plan.challenge,
-      outbound: { localAddress, family, resolver },
+      outbound: { localAddress, family, resolver, proxyProtocol },
       timeouts: plan.timeouts,
       limits: plan.limits,
       ident: plan.ident,
@@ -300,7 +244,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   }
 
   #finishClosing(): void {
-    if (this.#state !== "closing" || this.#sessions.size > 0) return;
+    if (this.#state !== "closing" || this.#reception.size > 0) return;
     this.#state = "closed";
     this.#ownResolver.close?.();
     this.#resolveClosed(Promise.all([this.#retired, closeStore(this.#plan)]).then(() => undefined));

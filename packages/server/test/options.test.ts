@@ -83,3 +83,33 @@ test("rules that mean nothing are refused before anything listens", () => {
     expect.objectContaining({ code: "ERR_SOCKS_BAD_RULE", path: ["rules", 0, "ports", 0] }),
   );
 });
+
+test.each<[unknown, string, RegExp]>([
+  [{ unix: "/run/socks" }, "listen[0].unix", /expected an object/u],
+  [{ unix: { path: "/run/socks", owner: 0 } }, "listen[0].unix.owner", /expected one of path, mode, group/u],
+  [{ unix: { path: "/run/socks" }, port: 1080 }, "listen[0].unix", /no host and no port/u],
+  [{ unix: { path: "" } }, "listen[0].unix.path", /expected the path/u],
+  [{ unix: { path: "/run/" } }, "listen[0].unix.path", /expected the path/u],
+  [{ unix: { path: "/run/a\0b" } }, "listen[0].unix.path", /NUL/u],
+  [{ unix: { path: "/run/socks", mode: 0o1777 } }, "listen[0].unix.mode", /0o777/u],
+  [{ unix: { path: "/run/socks", group: "staff" } }, "listen[0].unix.group", /number of a group/u],
+  [{ proxyProtocol: {} }, "listen[0].proxyProtocol.from", /one or more/u],
+  [{ proxyProtocol: { from: [] } }, "listen[0].proxyProtocol.from", /one or more/u],
+  [{ proxyProtocol: { from: ["10.0.0.0/8", "lb.example"] } }, "listen[0].proxyProtocol.from[1]", /not a network/u],
+  [{ proxyProtocol: { from: [5] } }, "listen[0].proxyProtocol.from[0]", /expected a string/u],
+  [{ proxyProtocol: true }, "listen[0].proxyProtocol", /expected an object/u],
+])("listen: [%j]", (entry, path, message) => {
+  expect(() => createServer({ listen: [entry as object] })).toThrow(
+    new RegExp(`^${path.replaceAll(/[[\]]/gu, "\\$&")}: `, "u"),
+  );
+  expect(() => createServer({ listen: [entry as object] })).toThrow(message);
+});
+
+test("a Unix socket that is there twice, and a PROXY protocol of another version", () => {
+  const unix = { path: "/run/socks" };
+  expect(() => createServer({ listen: [{ unix }, { unix }] })).toThrow(
+    /unix:\/run\/socks is there already, as listen\[0\]/u,
+  );
+  const outbound = { proxyProtocol: "v3" } as unknown as NonNullable<ServerOptions["outbound"]>;
+  expect(() => createServer({ outbound })).toThrow(/outbound.proxyProtocol: expected "off", "v1" or "v2"/u);
+});

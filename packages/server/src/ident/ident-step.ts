@@ -8,8 +8,11 @@ export interface IdentQuestion {
   readonly client: IpAddress;
   /** Our end of the client's connection: the question comes from this address. */
   readonly local: IpAddress;
-  /** What the client gave as its user id. */
-  readonly userid: Uint8Array;
+  /**
+   * Whether this is a connection between the two. One that came through a balancer or a Unix socket is none that another
+   * host knows of, and nobody is asked.
+   */
+  readonly isDirect: boolean;
 }
 
 /** Asks the host of one SOCKS 4 client who the client is. */
@@ -22,10 +25,17 @@ export class IdentStep {
     this.#answer = answer;
   }
 
-  /** Begins. Nothing is thrown here. */
-  start({ client, local, userid }: IdentQuestion, plan: IdentPlan): void {
+  /**
+   * Begins. Nothing is thrown here.
+   *
+   * @param userid What the client gave as its user id.
+   */
+  start({ client, local, isDirect }: IdentQuestion, userid: Uint8Array, plan: IdentPlan): void {
     const { port, timeoutMs } = plan;
-    void askIdent({ remote: client, local, port, timeoutMs, signal: this.#abort.signal })
+    const asked = isDirect
+      ? askIdent({ remote: client, local, port, timeoutMs, signal: this.#abort.signal })
+      : Promise.reject(new IdentError("ERR_SOCKS_IDENT_UNREACHABLE", "nobody knows of this connection", { side: "local" }));
+    void asked
       .catch((error: unknown): IdentResult => ({ type: "none", code: codeOf(error) }))
       .then((result) => {
         if (!this.#abort.signal.aborted) this.#answer(judgeIdent(result, userid, plan));

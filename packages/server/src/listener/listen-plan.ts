@@ -1,13 +1,36 @@
-import { formatAddress, type IpAddress, isUnspecified, parseIpAddress, unmapAddress } from "@sockskit/wire";
 import type { ServerAuthMethod } from "@sockskit/auth";
-import { badOption, type OptionPath } from "../errors.ts";
+import {
+  formatAddress,
+  type IpAddress,
+  isUnspecified,
+  type Network,
+  parseIpAddress,
+  parseNetwork,
+  unmapAddress,
+} from "@sockskit/wire";
+import { badOption, type OptionPath, requireKeys } from "../errors.ts";
 import { authMethodsFor, METHOD_NAMES } from "../methods/auth-methods.ts";
-import type { AuthMethodName, ListenOptions, ServerOptions } from "../options.ts";
+import type {
+  AuthMethodName,
+  ListenOptions,
+  ProxyProtocolOptions,
+  ServerOptions,
+  UnixSocketOptions,
+} from "../options.ts";
+import { type TlsPlan, tlsPlan } from "../transport/tls-plan.ts";
+import { UNIX_CLIENT } from "./unix-client.ts";
+import { type UnixSocketPlan, unixPathProblem } from "./unix-socket.ts";
 
 /** One listener as it is meant to be, checked and with its defaults. */
 export interface ListenPlan {
+  /** Address and port; 127.0.0.1 and port 0 stand for a Unix socket. */
   readonly address: IpAddress;
   readonly ipv6Only: boolean;
+  /** Set: a Unix socket is listened on, and no address. */
+  readonly unix: UnixSocketPlan | undefined;
+  readonly tls: TlsPlan | undefined;
+  /** Who must send a PROXY header. */
+  readonly proxyFrom: readonly Network[] | undefined;
   readonly versions: readonly (4 | 5)[];
   readonly authMethods: readonly AuthMethodName[];
   /** The same, ready to run. */
@@ -41,6 +64,9 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
     return {
       address,
       // Both at once would claim the same IPv4 port; port 0 is another port for each.
+      unix: unixSocketPlan(entry.unix, ["listen", index, "unix"]),
+      tls: tlsPlan(entry.tls, ["listen", index, "tls"]),
+      proxyFrom: proxyProtocolPlan(entry.proxyProtocol, ["listen", index, "proxyProtocol"]),
       ipv6Only: address.type === "ipv6" && address.port !== 0 && ipv4Ports.has(address.port),
       versions: versionsOf(entry.versions, ["listen", index, "versions"]),
       authMethods,
@@ -49,14 +75,23 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
     };
   });
   for (const [index, plan] of plans.entries()) {
-    const first = plans.findIndex((other) => formatAddress(other.address) === formatAddress(plan.address));
-    if (first < index && plan.address.port !== 0)
-      throw badOption(["listen", index], `${formatAddress(plan.address)} is there already, as listen[${first}]`);
+    const first = plans.findIndex((other) => placeText(other) === placeText(plan));
+    if (first < index && (plan.address.port !== 0 || plan.unix !== undefined))
+      throw badOption(["listen", index], `${placeText(plan)} is there already, as listen[${first}]`);
   }
   return plans;
 }
 
+/** Where a plan listens: `127.0.0.1:1080`, `unix:/run/socks`. */
+export function placeText({ address, unix }: Pick<ListenPlan, "address" | "unix">): string {
+  return unix === undefined ? formatAddress(address) : `unix:${unix.path}`;
+}
+
 function addressOf(entry: ListenOptions, index: number): IpAddress {
+  if (entry.unix !== undefined) {
+    if (entry.host === undefined && entry.port === undefined) return UNIX_CLIENT;
+    throw badOption(["listen", index, "unix"], "a Unix socket has no host and no port; leave those away, or this");
+  }
   const { host = "127.0.0.1", port = 1080 } = entry;
   if (!Number.isInteger(port) || port < 0 || port > 0xffff)
     throw badOption(["listen", index, "port"], `port ${String(port)} is not a number from 0 to 65535`);
@@ -68,6 +103,39 @@ function addressOf(entry: ListenOptions, index: number): IpAddress {
     );
   }
   return address;
+}
+
+function unixSocketPlan(options: UnixSocketOptions | undefined, path: OptionPath): UnixSocketPlan | undefined {
+  if (options === undefined) return undefined;
+  requireKeys(options, ["path", "mode", "group"], path);
+  if (process.platform === "win32") throw badOption(path, "this system has no Unix sockets that Node could listen on");
+  const { mode = 0o600, group } = options;
+  const problem = unixPathProblem(options.path);
+  if (problem !== undefined) throw badOption([...path, "path"], problem);
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) throw badOption([...path, "mode"], "expected 0 to 0o777");
+  if (group !== undefined && (!Number.isSafeInteger(group) || group < 0)) {
+    throw badOption([...path, "group"], "expected the number of a group");
+  }
+  return { path: options.path, mode, group };
+}
+
+function proxyProtocolPlan(
+  options: ProxyProtocolOptions | undefined,
+  path: OptionPath,
+): readonly Network[] | undefined {
+  if (options === undefined) return undefined;
+  requireKeys(options, ["from"], path);
+  const from: unknown = options.from;
+  if (!Array.isArray(from) || from.length === 0) {
+    throw badOption([...path, "from"], "expected a list of one or more addresses or networks");
+  }
+  return from.map((text: string, index) => {
+    try {
+      return parseNetwork(text);
+    } catch (error) {
+      throw badOption([...path, "from", index], (error as Error).message);
+    }
+  });
 }
 
 function advertisedAddress(text: string | undefined, path: OptionPath): IpAddress | undefined {

@@ -1,8 +1,22 @@
 import type { Socket } from "node:net";
-import { CMD, formatAddress, type IpAddress } from "@sockskit/wire";
+import { CMD, type IpAddress } from "@sockskit/wire";
+import { ServerError } from "../errors.ts";
 import type { Entrance } from "../session/host.ts";
-import type { ListenPlan } from "./listen-plan.ts";
+import { resetSocket } from "../transport/reset.ts";
+import { TlsGate } from "../transport/tls-gate.ts";
+import { type ListenPlan, placeText } from "./listen-plan.ts";
 import { Listener } from "./listener.ts";
+import { setAccess } from "./unix-socket.ts";
+
+/** An address that a server listens on. */
+export interface ListeningAddress {
+  /** The address; 127.0.0.1 for a Unix socket. */
+  readonly host: string;
+  /** The port, the one that was taken where 0 was asked for; 0 for a Unix socket. */
+  readonly port: number;
+  /** Path of a Unix socket. */
+  readonly path?: string;
+}
 
 /** What a {@link ListenerSet} tells the server. */
 export interface ListenerSetEvents {
@@ -13,7 +27,8 @@ export interface ListenerSetEvents {
 }
 
 interface OpenListener {
-  readonly plan: ListenPlan;
+  /** What it was asked for by last. */
+  plan: ListenPlan;
   readonly listener: Listener;
   /** What new clients of it get. Absent until the whole set is taken; a reload replaces it. */
   entrance: Entrance | undefined;
@@ -28,9 +43,17 @@ export class ListenerSet {
     this.#events = events;
   }
 
-  /** Addresses and ports that are listened on, in the order of the plans. */
-  get addresses(): readonly IpAddress[] {
-    return this.#open.map(({ listener }) => listener.address);
+  /** What is listened on, in the order of the plans. */
+  get addresses(): readonly ListeningAddress[] {
+    return this.#open.map(({ plan: { unix }, listener: { address } }) => {
+      const { host, port } = address;
+      return unix === undefined ? { host, port } : { host, port, path: unix.path };
+    });
+  }
+
+  /** Those of them that are addresses of this host. */
+  get ipAddresses(): readonly IpAddress[] {
+    return this.#open.filter(({ plan }) => plan.unix === undefined).map(({ listener }) => listener.address);
   }
 
   /**
@@ -57,7 +80,12 @@ export class ListenerSet {
     return (commit) => {
       for (const { listener } of commit ? left : opened) listener.close();
       if (!commit) return;
-      for (const [index, open] of next.entries()) open.entrance = entranceOf(open.listener, plans[index] as ListenPlan);
+      for (const [index, open] of next.entries()) {
+        const plan = plans[index] as ListenPlan;
+        this.#grantAccess(open.plan, plan);
+        open.plan = plan;
+        open.entrance = entranceOf(open.listener, plan);
+      }
       this.#open = next;
     };
   }
@@ -72,9 +100,10 @@ export class ListenerSet {
     const listener = await Listener.open({
       address: plan.address,
       ipv6Only: plan.ipv6Only,
+      unix: plan.unix,
       onClient: (socket, client) => {
         // Nobody is served by rules that do not know this listener yet.
-        if (open.entrance === undefined) socket.resetAndDestroy();
+        if (open.entrance === undefined) resetSocket(socket);
         else this.#events.onClient(socket, client, open.entrance);
       },
       onError: this.#events.onError,
@@ -83,15 +112,35 @@ export class ListenerSet {
     opened.push(open);
     return open;
   }
+
+  /** A socket stays where it is while its group or permissions change. */
+  #grantAccess({ unix: before }: ListenPlan, { unix: after }: ListenPlan): void {
+    if (after === undefined || (before?.mode === after.mode && before.group === after.group)) return;
+    try {
+      setAccess(after.path, after);
+    } catch (cause) {
+      const message = `the permissions of unix:${after.path} could not be changed: ${(cause as Error).message}`;
+      this.#events.onError(new ServerError("ERR_SOCKS_LISTEN_FAILED", message, { cause }));
+    }
+  }
 }
 
 function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
-  return a.ipv6Only === b.ipv6Only && formatAddress(a.address) === formatAddress(b.address);
+  return a.ipv6Only === b.ipv6Only && placeText(a) === placeText(b);
 }
 
 /** Commands that there is a task for. */
 const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate, CMD.resolve, CMD.resolvePtr];
 
-function entranceOf({ address }: Listener, { methods, versions, advertise }: ListenPlan): Entrance {
-  return { address, advertise, handshake: { authMethods: methods, versions, commands: COMMANDS } };
+function entranceOf({ address }: Listener, plan: ListenPlan): Entrance {
+  const { methods, versions, advertise, unix, proxyFrom } = plan;
+  const tls = plan.tls === undefined ? undefined : new TlsGate(plan.tls);
+  return {
+    address,
+    path: unix?.path,
+    proxyFrom,
+    tls,
+    advertise,
+    handshake: { authMethods: methods, versions, commands: COMMANDS },
+  };
 }

@@ -2,6 +2,7 @@ import net from "node:net";
 import { formatAddress, type IpAddress } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import { remoteAddressOf } from "../socket-address.ts";
+import { listenOnUnixSocket, type UnixSocketPlan } from "./unix-socket.ts";
 
 /** Silence after which the first keep-alive probe goes to a client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -10,10 +11,12 @@ const BACKLOG = 1024;
 
 /** What opens a {@link Listener}. */
 export interface ListenerOptions {
-  /** Address; port 0 takes a free one. */
+  /** Address; port 0 takes a free one. Stands for the Unix socket when there is one. */
   readonly address: IpAddress;
   /** Whether an IPv6 listener leaves IPv4 clients to another one. */
   readonly ipv6Only: boolean;
+  /** A Unix socket to listen on instead. */
+  readonly unix: UnixSocketPlan | undefined;
   /** Called for each client. */
   readonly onClient: (socket: net.Socket, client: IpAddress) => void;
   /** Called when accepting fails; the listener goes on. */
@@ -25,15 +28,17 @@ export class Listener {
   /** Address and port that it really has. */
   readonly address: IpAddress;
   readonly #server: net.Server;
+  readonly #remove: (() => void) | undefined;
 
-  private constructor(server: net.Server, address: IpAddress) {
+  private constructor(server: net.Server, address: IpAddress, remove?: () => void) {
     this.#server = server;
     this.address = address;
+    this.#remove = remove;
   }
 
   /** @throws ServerError `ERR_SOCKS_LISTEN_FAILED`. */
-  static open(options: ListenerOptions): Promise<Listener> {
-    const { address, ipv6Only, onClient, onError } = options;
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const { address, ipv6Only, unix, onClient, onError } = options;
     const server = net.createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -41,30 +46,38 @@ export class Listener {
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
     server.on("connection", (socket) => {
-      const client = remoteAddressOf(socket);
+      const client = unix === undefined ? remoteAddressOf(socket) : address;
       // The client has left already; the system does not know who it was.
       if (client === undefined) socket.destroy();
       else onClient(socket, client);
     });
-    return new Promise((resolve, reject) => {
-      server.once("error", (cause: NodeJS.ErrnoException) => reject(listenFailed(address, cause)));
-      const host =
-        address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
-      server.listen({ host, port: address.port, ipv6Only, backlog: BACKLOG }, () => {
-        server.removeAllListeners("error");
-        server.on("error", (cause) => {
-          onError(new ServerError("ERR_SOCKS_LISTEN_FAILED", `accepting clients fails: ${cause.message}`, { cause }));
-        });
-        const { port } = server.address() as net.AddressInfo;
-        resolve(new Listener(server, { ...address, port }));
-      });
+    const remove = unix === undefined ? undefined : await listenOnUnixSocket(server, unix, BACKLOG);
+    const port = unix === undefined ? await listenOnPort(server, address, ipv6Only) : 0;
+    server.on("error", (cause) => {
+      onError(new ServerError("ERR_SOCKS_LISTEN_FAILED", `accepting clients fails: ${cause.message}`, { cause }));
     });
+    return new Listener(server, { ...address, port }, remove);
   }
 
   /** Accepts nobody any more. Clients that were accepted stay. */
   close(): void {
     this.#server.close();
+    this.#remove?.();
   }
+}
+
+/** @returns The port that it got. */
+function listenOnPort(server: net.Server, address: IpAddress, ipv6Only: boolean): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: NodeJS.ErrnoException): void => reject(listenFailed(address, cause));
+    server.once("error", failed);
+    const host =
+      address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
+    server.listen({ host, port: address.port, ipv6Only, backlog: BACKLOG }, () => {
+      server.off("error", failed);
+      resolve((server.address() as net.AddressInfo).port);
+    });
+  });
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
-import { type IpAddress, formatAddress } from "@sockskit/wire";
 import { isLoopback } from "./loopback.ts";
-import { listenPlans } from "./listen-plan.ts";
+import { type ListenPlan, listenPlans, placeText } from "./listen-plan.ts";
 import type { ServerOptions } from "../options.ts";
 
 /**
@@ -12,13 +11,19 @@ import type { ServerOptions } from "../options.ts";
  */
 export function openProxyProblem(options: ServerOptions): string | undefined {
   if (options.allowOpenProxy === true) return undefined;
-  const open = listenPlans(options).find((plan) => !isLoopback(plan.address) && plan.authMethods.includes("none"));
-  return open === undefined ? undefined : explain(open.address);
+  const open = listenPlans(options).find(isOpen);
+  return open === undefined ? undefined : explain(open);
 }
 
-function explain(address: IpAddress): string {
+/** Clients with a certificate have been asked who they are; those that a PROXY header brings are from anywhere. */
+function isOpen({ address, authMethods, tls, proxyFrom }: ListenPlan): boolean {
+  if (!authMethods.includes("none") || tls?.asksClients === true) return false;
+  return proxyFrom !== undefined || !isLoopback(address);
+}
+
+function explain(plan: ListenPlan): string {
   return (
-    `${formatAddress(address)} can be reached from other hosts and asks nobody for a password: anybody could use this ` +
+    `${placeText(plan)} can be reached from other hosts and asks nobody for a password: anybody could use this ` +
     `proxy, and would be taken for this host. Either give "credentials" and leave "none" out of "authMethods" (a ` +
     `listener's own list included), or set "allowOpenProxy" to true if everybody who can reach it may use it`
   );

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
+import { resetSocket } from "../transport/reset.ts";
 import { Direction } from "./direction.ts";
 import type { Relay, Tunnel, TunnelEnd, TunnelOptions } from "./relay.ts";
 
@@ -70,8 +71,8 @@ class PortableTunnel implements Tunnel, LaneEntry {
 
   #destroy(end: TunnelEnd): void {
     this.#end ??= end;
-    this.#client.resetAndDestroy();
-    this.#target.resetAndDestroy();
+    resetSocket(this.#client);
+    resetSocket(this.#target);
   }
 
   #finish(): void {
@@ -88,5 +89,5 @@ class PortableTunnel implements Tunnel, LaneEntry {
  */
 function passResetOn(socket: Socket): void {
   if (socket.writableEnded) socket.destroySoon();
-  else socket.resetAndDestroy();
+  else resetSocket(socket);
 }

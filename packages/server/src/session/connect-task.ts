@@ -1,6 +1,9 @@
+import { announcement } from "../transport/target-header.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
 import { type Outcome, reach } from "./reach.ts";
 import type { Task, TaskContext } from "./task.ts";
+
+type Reached = Extract<Outcome, { readonly type: "reached" }>;
 
 /** CONNECT: reaches the destination and relays. */
 export class ConnectTask implements Task {
@@ -31,12 +34,23 @@ export class ConnectTask implements Task {
     if (outcome.type === "unreachable") return this.#context.fail(outcome.error);
     const { target, address, boundAddress, rule, share } = outcome;
     this.#share = share;
+    const header = this.#headerFor(outcome);
+    if (header !== undefined) target.write(header);
     const early = this.#context.takeEarly();
     this.#context.openTunnel({ target, early, boundAddress, address, rule, bucket: share?.bucket });
   }
 
+  /** What the destination is told before the first octet of the client. */
+  #headerFor({ address, rule, via }: Reached): Uint8Array | undefined {
+    const { policy, settings, question } = this.#context;
+    const version = policy.rules[rule]?.proxyProtocol ?? settings.outbound.proxyProtocol;
+    // Behind an upstream only that one knows where a name leads.
+    const destination = via === undefined ? address : question.destination;
+    return announcement(version, { client: question.client, destination });
+  }
+
   /** The client left while its destination was being dialled. */
-  #discard({ target, share }: Extract<Outcome, { readonly type: "reached" }>): void {
+  #discard({ target, share }: Reached): void {
     target.destroy();
     if (share !== undefined) this.#context.settings.ruleLimits.release(share);
   }

@@ -1,10 +1,11 @@
 import type { ServerHandshakeOptions } from "@sockskit/handshake";
 import type { Policy } from "@sockskit/policy";
-import type { IpAddress } from "@sockskit/wire";
+import type { IpAddress, Network } from "@sockskit/wire";
 import type { Announcer } from "../events.ts";
 import type { FailureLimit } from "../limits/failure-limit.ts";
 import type { KeyedCount } from "../limits/keyed-count.ts";
 import type { Relay } from "../relay/relay.ts";
+import type { TlsGate } from "../transport/tls-gate.ts";
 import type { HealthMemory } from "../upstream/health.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -12,8 +13,14 @@ import type { Tally } from "./tally.ts";
 
 /** Where a session was accepted. */
 export interface Entrance {
-  /** Address and port of the listener. */
+  /** Address and port of the listener; 127.0.0.1 and port 0 for a Unix socket. */
   readonly address: IpAddress;
+  /** Path of the listener, when it is a Unix socket. */
+  readonly path: string | undefined;
+  /** Who sends a PROXY header, and must. */
+  readonly proxyFrom: readonly Network[] | undefined;
+  /** Takes TLS connections, when there is TLS. */
+  readonly tls: TlsGate | undefined;
   /** The address that replies to BIND and UDP ASSOCIATE name instead of our own of the same IP version. */
   readonly advertise: IpAddress | undefined;
   /** What is accepted there. */

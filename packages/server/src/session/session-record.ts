@@ -5,6 +5,8 @@ import type { Announcer, CloseReason, SessionDenied, SessionVia } from "../event
 import type { SessionIdent } from "../ident/verdict.ts";
 import { printable } from "../printable.ts";
 import type { Traffic } from "../relay/relay.ts";
+import type { Visitor } from "../transport/visitor.ts";
+import type { Entrance } from "./host.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 
 /** Who a session's client is, once it logged in. */
@@ -35,7 +37,7 @@ export interface Refusal {
 export class SessionRecord {
   readonly id: number;
   readonly client: IpAddress;
-  /** The user, once logged in. */
+  /** The user, once logged in or named by a certificate. */
   user: SessionUser | undefined;
   /** Where the client wants to go, once it said so. */
   destination: Address | undefined;
@@ -48,9 +50,10 @@ export class SessionRecord {
   readonly #openedAtMs: number = performance.now();
   readonly #announcer: Announcer;
 
-  constructor(id: number, client: IpAddress, announcer: Announcer) {
+  constructor({ id, client, user }: Visitor, announcer: Announcer) {
     this.id = id;
     this.client = client;
+    this.user = user;
     this.#announcer = announcer;
   }
 
@@ -60,8 +63,9 @@ export class SessionRecord {
     return { ...this.#who(), ...this.#whereTo(), ...this.#via(), ...at };
   }
 
-  opened(listener: IpAddress): void {
-    if (this.#announcer.isHeard("session")) this.#announcer.announce("session", { ...this.#who(), listener });
+  opened({ address: listener, path }: Entrance): void {
+    if (!this.#announcer.isHeard("session")) return;
+    this.#announcer.announce("session", { ...this.#who(), listener, ...(path === undefined ? {} : { path }) });
   }
 
   authenticated(method: string): void {

@@ -16,9 +16,10 @@ import { claimedUser } from "../ident/user-name.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
-import { localAddressOf } from "../socket-address.ts";
+import { Seat } from "../transport/seat.ts";
+import type { Visitor } from "../transport/visitor.ts";
 import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
-import type { Entrance, SessionHost } from "./host.ts";
+import type { SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
@@ -35,12 +36,13 @@ const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 /** One client's connection, from accepting it until everything that belongs to it is closed. */
 export class Session implements LaneEntry {
   readonly #host: SessionHost;
-  readonly #entrance: Entrance;
+  readonly #visitor: Visitor;
   readonly #socket: Socket;
   readonly #record: SessionRecord;
   /** What it goes by: its lanes and limits stay the same ones until its end, whatever is reloaded. */
   #settings: Settings;
   #phase: SessionPhase = "handshake";
+  #seat: Seat | undefined;
   #handshake: ServerHandshake | undefined;
   #login: LoginStep | undefined;
   /** Who the client is, as far as its method has come. */
@@ -62,13 +64,14 @@ export class Session implements LaneEntry {
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#destroy("client-left", error.code);
   readonly #onClose = (): void => this.#finish();
 
-  constructor(host: SessionHost, entrance: Entrance, socket: Socket, client: IpAddress, id: number) {
+  constructor(host: SessionHost, visitor: Visitor) {
     this.#host = host;
-    this.#entrance = entrance;
-    this.#socket = socket;
-    this.#record = new SessionRecord(id, client, host.announcer);
+    this.#visitor = visitor;
+    this.#socket = visitor.socket;
+    this.#record = new SessionRecord(visitor, host.announcer);
+    this.#user = visitor.user;
     this.#settings = host.settings;
-    this.#handshake = new ServerHandshake(entrance.handshake);
+    this.#handshake = new ServerHandshake(visitor.entrance.handshake);
   }
 
   /** Where it stands. */
@@ -92,11 +95,11 @@ export class Session implements LaneEntry {
   }
 
   /** Begins to read. */
-  start(): void {
-    this.#host.tally.handshakes += 1;
-    this.#settings.lanes.handshake.add(this);
+  start(seat: Seat = new Seat(this.#host, this)): void {
+    seat.holder = this;
+    this.#seat = seat;
     this.#socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
-    this.#record.opened(this.#entrance.address);
+    this.#record.opened(this.#visitor.entrance);
   }
 
   /** Ends it at once. */
@@ -174,15 +177,13 @@ export class Session implements LaneEntry {
     this.#destroy("client-left");
   }
 
-  /** Whoever answers a question gets a time of their own for it, and then that of the handshake again. */
   #logIn(evidence: AuthEvidence): void {
-    const { answer, handshake } = this.#settings.lanes;
-    if (answer.delete(this)) handshake.add(this);
+    this.#seat?.awaitAnswer(false);
     this.#login = new LoginStep(this.#host, ({ verdict, user, triedName }) => {
       this.#login = undefined;
       this.#user = user;
       this.#record.triedName = triedName;
-      if ("challenge" in verdict && handshake.delete(this)) answer.add(this);
+      if ("challenge" in verdict) this.#seat?.awaitAnswer(true);
       this.#credentials = user && forwardable(evidence, this.#host.settings.upstreams);
       this.#advance(() => this.#handshake?.authenticated(verdict));
     });
@@ -201,14 +202,13 @@ export class Session implements LaneEntry {
         return undefined;
       }),
     );
-    const local = localAddressOf(this.#socket) ?? this.#entrance.address;
-    this.#ident.start({ client: this.client, local, userid: request.userId ?? new Uint8Array(0) }, plan);
+    this.#ident.start(this.#visitor, request.userId ?? new Uint8Array(0), plan);
   }
 
   #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): void {
     this.#ident = undefined;
     this.#record.ident = ident;
-    if (name !== undefined) this.#record.user = { name, groups: [], authenticated: false };
+    if (name !== undefined) this.#record.user ??= { name, groups: [], authenticated: false };
     if (refusal === undefined) return this.#begin(request);
     const { code, reason, cd } = refusal;
     this.#host.tally.denied += 1;
@@ -232,7 +232,7 @@ export class Session implements LaneEntry {
       policy,
       request,
       question: user === undefined ? asked : { ...asked, user },
-      localAddress: localAddressOf(this.#socket) ?? this.#entrance.address,
+      localAddress: this.#visitor.local,
       run: (step) => this.#run(step),
       takeCredentials: () => this.#takeCredentials(),
       goesVia: (via) => {
@@ -297,7 +297,7 @@ export class Session implements LaneEntry {
   }
 
   #listening(address: IpAddress, phase: "binding" | "association", request: HandshakeRequest): void {
-    const { advertise } = this.#entrance;
+    const { advertise } = this.#visitor.entrance;
     const boundAddress = advertise?.type === address.type ? withPort(advertise, address.port) : address;
     this.#reply({ rep: REP.succeeded, boundAddress });
     this.#moveTo(phase);
@@ -354,11 +354,7 @@ export class Session implements LaneEntry {
   }
 
   #moveTo(phase: SessionPhase): void {
-    if (this.#phase === "handshake") {
-      this.#host.tally.handshakes -= 1;
-      this.#settings.lanes.handshake.delete(this);
-      this.#settings.lanes.answer.delete(this);
-    }
+    this.#seat?.leave();
     this.#phase = phase;
   }
 

@@ -1,5 +1,5 @@
 import type { Resolver } from "@sockskit/dial";
-import type { Policy } from "@sockskit/policy";
+import type { Policy, ProxyProtocolVersion } from "@sockskit/policy";
 import { parseIpAddress } from "@sockskit/wire";
 import type { ChallengeCallback } from "../credentials/challenge.ts";
 import type { CredentialStore } from "../credentials/credential-store.ts";
@@ -8,15 +8,18 @@ import type { IdentPlan } from "../ident/ident-plan.ts";
 import type { RuleLimits } from "../limits/rule-limits.ts";
 import type { LimitOptions, TimeoutOptions } from "../options.ts";
 import type { BindPlan, UdpPlan } from "../ports/relay-plan.ts";
+import type { Seat } from "../transport/seat.ts";
 import type { Upstreams } from "../upstream/upstream-plan.ts";
 import type { Session } from "./session.ts";
 
 /** Deadlines of one set of settings, by what they bound. */
 export interface Lanes {
   /** From accepting a client to its request. */
-  readonly handshake: DeadlineLane<Session>;
+  readonly handshake: DeadlineLane<Seat>;
   /** From a question to a person to the answer. */
-  readonly answer: DeadlineLane<Session>;
+  readonly answer: DeadlineLane<Seat>;
+  /** From accepting a connection to its PROXY header. */
+  readonly proxyHeader: DeadlineLane<LaneEntry>;
   /** From a failure to the end of the connection. */
   readonly linger: DeadlineLane<Session>;
   /** Between two looks at whether a tunnel is idle. */
@@ -39,6 +42,7 @@ export interface Settings {
     readonly localAddress: string | undefined;
     readonly family: "auto" | 4 | 6;
     readonly resolver: Resolver;
+    readonly proxyProtocol: ProxyProtocolVersion;
   };
   readonly timeouts: Required<TimeoutOptions>;
   readonly limits: Required<LimitOptions>;
@@ -51,6 +55,8 @@ export interface Settings {
   readonly lanes: Lanes;
 }
 
+/** From accepting a connection to its PROXY header: a balancer sends it at once. */
+export const PROXY_HEADER_TIMEOUT_MS = 5_000;
 /** An idle tunnel or association is found within an eighth of its time. */
 const IDLE_LOOKS = 8;
 
@@ -65,6 +71,7 @@ export function lanesFor(timeouts: Required<TimeoutOptions>, previous?: Lanes): 
   return {
     handshake: laneFor(timeouts.handshakeMs, previous?.handshake),
     answer: laneFor(timeouts.answerMs, previous?.answer),
+    proxyHeader: laneFor(PROXY_HEADER_TIMEOUT_MS, previous?.proxyHeader),
     linger: laneFor(timeouts.lingerMs, previous?.linger),
     idle: laneFor(timeouts.idleMs / IDLE_LOOKS, previous?.idle),
     bind: laneFor(timeouts.bindMs, previous?.bind),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { authorityCertificate, certificatePair } from "@sockskit/testing";
 import { createServer, openProxyProblem, type ServerOptions } from "../../src/index.ts";
 
 const credentials = [{ name: "alice", password: { plain: "x" } }];
@@ -15,6 +16,9 @@ describe("a listener that others can reach and that asks nobody is refused", () 
     [{ listen: [{ host: "0.0.0.0" }], credentials, authMethods: ["userpass", "none"] }],
     [{ listen: [{ host: "0.0.0.0", authMethods: ["none"] }], credentials }],
     [{ listen: [{ host: "0.0.0.0" }], rules: [{ action: "allow", clients: ["192.0.2.0/24"] }] }],
+    [{ listen: [{ proxyProtocol: { from: ["127.0.0.1"] } }] }],
+    [{ listen: [{ unix: { path: "/run/socks" }, proxyProtocol: { from: ["127.0.0.1"] } }] }],
+    [{ listen: [{ host: "0.0.0.0", tls: { certificates: [certificatePair("server")] } }] }],
   ] as [ServerOptions][])("%j", (options) => {
     const problem = openProxyProblem(options);
     expect(problem).toContain('"credentials"');
@@ -43,4 +47,10 @@ describe("these are not open", () => {
   ] as [ServerOptions][])("%j", (options) => {
     expect(openProxyProblem(options)).toBeUndefined();
   });
+});
+
+test("a Unix socket is for this host, and a client certificate says who somebody is", () => {
+  const tls = { certificates: [certificatePair("server")], clientCa: authorityCertificate() };
+  expect(openProxyProblem({ listen: [{ unix: { path: "/run/socks", mode: 0o666 } }] })).toBeUndefined();
+  expect(openProxyProblem({ listen: [{ host: "0.0.0.0", tls }] })).toBeUndefined();
 });

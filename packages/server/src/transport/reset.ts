@@ -1,0 +1,25 @@
+import net, { type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+
+/** The TCP connection under a TLS connection. */
+const underneath = new WeakMap<Socket, Socket>();
+
+/** Remembers what a TLS connection runs over, so that {@link resetSocket} finds it. */
+export function runsOver(secured: TLSSocket, socket: Socket): void {
+  underneath.set(secured, socket);
+}
+
+/**
+ * Ends a connection so that its other end sees a reset, because data may be lost. Where the connection knows no reset, as
+ * a Unix socket does not, it is closed.
+ */
+export function resetSocket(socket: Socket): void {
+  const base = underneath.get(socket) ?? socket;
+  if (isTcp(base)) base.resetAndDestroy();
+  socket.destroy();
+}
+
+/** Node resets TCP connections only, and throws for everything else. */
+function isTcp(socket: Socket): boolean {
+  return socket instanceof net.Socket && !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined;
+}
