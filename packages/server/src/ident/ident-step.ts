@@ -34,7 +34,9 @@ export class IdentStep {
     const { port, timeoutMs } = plan;
     const asked = isDirect
       ? askIdent({ remote: client, local, port, timeoutMs, signal: this.#abort.signal })
-      : Promise.reject(new IdentError("ERR_SOCKS_IDENT_UNREACHABLE", "nobody knows of this connection", { side: "local" }));
+      : Promise.reject(
+          new IdentError("ERR_SOCKS_IDENT_UNREACHABLE", "nobody knows of this connection", { side: "local" }),
+        );
     void asked
       .catch((error: unknown): IdentResult => ({ type: "none", code: codeOf(error) }))
       .then((result) => {
