@@ -40,7 +40,7 @@ export function world(): World {
   let events: OutletEvents | undefined;
   const association = new Association({
     settings: {
-      outbound: { localAddress: undefined, family: "auto", resolver: { resolve } },
+      outbound: { localAddress: undefined, family: "auto", resolver: { resolve }, proxyProtocol: "off" },
       udp: { ports: undefined, fullCone: false },
     },
     question,
