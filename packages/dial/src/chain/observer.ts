@@ -15,7 +15,7 @@ export interface ObserverOptions {
 }
 
 /** Whether octets hold a secret: all of them, or what an authentication has in them. */
-export type Secrecy = boolean | "whole";
+type Secrecy = boolean | "whole";
 
 /** Builds the events; each function is absent when nobody watches, and then costs nothing. */
 export interface Observer {

@@ -15,6 +15,9 @@ export async function startTor(scope: Scope): Promise<ServerPeer> {
     `SocksPort 127.0.0.1:${port} ExtendedErrors`,
     `Socks5Proxy 127.0.0.1:${nowhere}`,
     "SocksTimeout 2",
+    // What it can look up without a network.
+    "MapAddress mapped.example 192.0.2.77",
+    "MapAddress six.example [2001:db8::7]",
     "Log notice stderr",
   ];
   await writeFile(file, `${settings.join("\n")}\n`);
