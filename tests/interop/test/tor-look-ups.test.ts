@@ -138,16 +138,16 @@ describe.skipIf(problems.length > 0 && !required)("tor-resolve and torsocks as c
 
   /** A server that looks names up in a table: the names of this machine are nobody's business here. */
   function startLibraryServer(): SocksServer {
-    const found = (text: string | undefined): IpAddress => {
-      const address = text === undefined ? undefined : parseIpAddress(text);
-      if (address === undefined) throw Object.assign(new Error("not found"), { code: "ERR_SOCKS_RESOLVE_FAILED" });
-      return address;
-    };
+    const missing = (): Error => Object.assign(new Error("not found"), { code: "ERR_SOCKS_RESOLVE_FAILED" });
     const resolver: NonNullable<OutboundOptions["resolver"]> = {
-      resolve: async (name) => [found(NAMES[name])],
+      resolve: async (name): Promise<readonly IpAddress[]> => {
+        const address = parseIpAddress(NAMES[name] ?? "");
+        if (address === undefined) throw missing();
+        return [address];
+      },
       reverse: async ({ host }) => {
         const name = Object.keys(NAMES).find((key) => NAMES[key] === host);
-        if (name === undefined) return [String(found(undefined))];
+        if (name === undefined) throw missing();
         return [name];
       },
     };
