@@ -74,6 +74,8 @@ export interface SessionBound {
   readonly destination: Address;
   /** Address and port that are listened on, also where the reply names another address. */
   readonly address: IpAddress;
+  /** The upstream that listens, when a rule sends a BIND to one. */
+  readonly via?: SessionVia;
   /** Time since the client connected, in milliseconds. */
   readonly durationMs: number;
   /** What ident said of a SOCKS 4 client, when it was asked. */

@@ -119,7 +119,7 @@ export class AssociateTask implements Task, LaneEntry {
       settings.lanes.udp.add(this);
       host.tally.associated += 1;
       context.carry(association);
-      context.listening(withPort(localAddress, socket.port), "association");
+      context.listening(withPort(localAddress, socket.port), "association", true);
     });
   }
 }

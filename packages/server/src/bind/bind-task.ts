@@ -1,21 +1,20 @@
 import type { Socket } from "node:net";
 import { SocksError } from "@sockskit/dial";
 import type { AllowDecision } from "@sockskit/policy";
-import { type IpAddress, parseIpAddress, withPort } from "@sockskit/wire";
+import { formatHost, type IpAddress, parseIpAddress, withPort } from "@sockskit/wire";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { RuleShare } from "../limits/rule-limits.ts";
 import { type Denial, FULL, fullDenial, takeShare } from "../session/rule-share.ts";
 import { familyOf } from "../session/settings.ts";
 import type { Task, TaskContext } from "../session/task.ts";
 import { remoteAddressOf } from "../socket-address.ts";
-import { type ExpectedPeer, expectedPeer, judgePeer } from "./expected-peer.ts";
+import { UpstreamListener } from "../upstream/bind-through.ts";
+import { type ExpectedPeer, expectedPeer, judgePeer, LEFT_AGAIN } from "./expected-peer.ts";
 import { facingAddress } from "./facing-address.ts";
 import { PeerListener } from "./peer-listener.ts";
 
 /** What is kept of a client that sends before its peer has come; nothing more is read of it then. */
 export const MAX_EARLY_LENGTH = 0x10000;
-
-const LEFT_AGAIN: Denial = { code: "ERR_SOCKS_WRONG_PEER", reason: "somebody connected and left", rule: undefined };
 
 /** BIND: listens for the peer that the client expects, and relays once it has come (RFC 1928 section 6). */
 export class BindTask implements Task, LaneEntry {
@@ -23,7 +22,7 @@ export class BindTask implements Task, LaneEntry {
   readonly #lookup = new AbortController();
   readonly #early: Uint8Array[] = [];
   #earlyLength = 0;
-  #listener: PeerListener | undefined;
+  #listener: Pick<PeerListener, "accept" | "close"> | undefined;
   /** The rule that allows it, and the place under its limits. */
   #rule: number | undefined;
   #share: RuleShare | undefined;
@@ -76,19 +75,39 @@ export class BindTask implements Task, LaneEntry {
     const family = request.version === 4 ? 4 : familyOf(settings.outbound);
     const expected = await expectedPeer(question, policy, settings, family, this.#lookup.signal);
     if ("code" in expected) return void context.run(() => context.deny(expected));
-    if (expected.allowed?.via !== undefined) throw notThroughUpstreams();
-    const host = await this.#hostFor(expected);
+    const host = expected.via === undefined ? await this.#hostFor(expected) : undefined;
     // Nothing is opened for a client that has left meanwhile.
     if (this.#lookup.signal.aborted) return;
     const full = expected.allowed && this.#take(expected.allowed);
     if (full !== undefined) return void context.run(() => context.deny(full));
+    if (host === undefined) return this.#listenThrough(expected.via as string, expected);
     const listener = await PeerListener.open(hostText(host), settings.bind.ports);
     if (!context.run(() => this.#await(listener, withPort(host, listener.port), expected))) listener.close();
   }
 
+  async #listenThrough(via: string, expected: ExpectedPeer): Promise<void> {
+    const context = this.#context;
+    const { host, question, settings, request } = context;
+    const { bindMs, connectMs } = settings.timeouts;
+    const deadlineMs = performance.now() + Math.min(bindMs, connectMs);
+    const credentials = context.takeCredentials();
+    const use = { host, settings, deadlineMs, signal: this.#lookup.signal, credentials };
+    const { addresses } = expected;
+    const peer = addresses?.find(({ type }) => type === "ipv4") ?? addresses?.[0];
+    context.run(() => context.goesVia({ upstream: via }));
+    const awaited = peer === undefined ? question.destination : withPort(peer, question.destination.port);
+    const listener = await UpstreamListener.open(via, awaited, bindMs, use);
+    const { address } = listener;
+    const isListening = context.run(() => {
+      context.goesVia(listener.via);
+      if (request.version === 4 && address.type === "ipv6") throw noRoomFor(address);
+      this.#await(listener, address, expected);
+    });
+    if (!isListening) listener.close();
+  }
+
   /** Takes a place under the limits of the rule that decides, instead of one under another rule's. */
   #take(allowed: AllowDecision): Denial | undefined {
-    if (allowed.via !== undefined) throw notThroughUpstreams();
     if (allowed.rule.index === this.#rule) return undefined;
     const { policy, question, settings } = this.#context;
     this.#giveBack();
@@ -119,24 +138,24 @@ export class BindTask implements Task, LaneEntry {
   }
 
   /** Says where the peer can connect, and waits for it. */
-  #await(listener: PeerListener, address: IpAddress, expected: ExpectedPeer): void {
+  #await(listener: PeerListener | UpstreamListener, address: IpAddress, expected: ExpectedPeer): void {
     const context = this.#context;
     this.#listener = listener;
     listener.accept(
-      (socket) => {
-        if (!context.run(() => this.#judge(socket, expected))) socket.destroy();
+      (socket, peer) => {
+        if (!context.run(() => this.#judge(socket, peer, expected))) socket.destroy();
       },
       (error) => context.run(() => context.fail(error)),
     );
-    context.listening(address, "binding");
+    context.listening(address, "binding", expected.via === undefined);
   }
 
-  #judge(socket: Socket, expected: ExpectedPeer): void {
+  #judge(socket: Socket, peer: IpAddress | undefined, expected: ExpectedPeer): void {
     const { question, policy } = this.#context;
-    const peer = remoteAddressOf(socket);
-    const judged = peer === undefined ? LEFT_AGAIN : judgePeer(expected, peer, question, policy);
+    const judged = judgePeer(expected, peer, question, policy);
     const denial = "code" in judged ? judged : this.#take(judged);
-    if (peer === undefined || "code" in judged || denial !== undefined) {
+    const address = peer ?? remoteAddressOf(socket);
+    if ("code" in judged || denial !== undefined || address === undefined) {
       socket.on("error", () => undefined);
       socket.resetAndDestroy();
       return this.#context.deny(denial ?? LEFT_AGAIN);
@@ -147,16 +166,16 @@ export class BindTask implements Task, LaneEntry {
       target: socket,
       early,
       boundAddress: peer,
-      address: peer,
+      address,
       rule: rule.index,
       bucket: this.#share?.bucket,
     });
   }
 }
 
-function notThroughUpstreams(): SocksError {
-  const message = "BIND does not go through an upstream";
-  return new SocksError("ERR_SOCKS_COMMAND_NOT_SUPPORTED", message, { side: "local", stage: "request" });
+function noRoomFor(address: IpAddress): SocksError {
+  const message = `the upstream listens at ${formatHost(address)}, and SOCKS 4 has room for IPv4 alone`;
+  return new SocksError("ERR_SOCKS_NOT_REPRESENTABLE", message, { side: "remote", stage: "request" });
 }
 
 function hostText(address: IpAddress): string {

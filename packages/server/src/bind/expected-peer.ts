@@ -12,12 +12,26 @@ import { type DomainAddress, formatHost, type IpAddress, isUnspecified, unmapAdd
 import { type Denial, denialOf } from "../session/rule-share.ts";
 import type { Settings } from "../session/settings.ts";
 
+/** Nobody knows who connected. */
+export const LEFT_AGAIN: Denial = {
+  code: "ERR_SOCKS_WRONG_PEER",
+  reason: "somebody connected and left, or the upstream does not tell who",
+  rule: undefined,
+};
+const ANOTHER_WAY: Denial = {
+  code: "ERR_SOCKS_DENIED",
+  reason: "the rule for who connected has another via than the one that the server listened by",
+  rule: undefined,
+};
+
 /** Whom a BIND waits for, as the rules allow it. */
 export interface ExpectedPeer {
   /** The addresses that may connect; `undefined`: any, and the rules decide when one does. */
   readonly addresses: readonly IpAddress[] | undefined;
   /** What allows it; `undefined` where the rules decide only when somebody connects. */
   readonly allowed: AllowDecision | undefined;
+  /** The upstream that listens; `undefined`: this server does. */
+  readonly via: string | undefined;
 }
 
 /**
@@ -38,7 +52,9 @@ export async function expectedPeer(
   const asked = decideRequest(policy, question);
   if (asked.outcome === "deny") return denialOf(asked);
   if (asked.outcome === "allow") {
-    return { addresses: destination.type === "domain" ? undefined : [unmapAddress(destination)], allowed: asked };
+    // Of a name that is passed on only the upstream learns the address.
+    const addresses = destination.type === "domain" ? undefined : [unmapAddress(destination)];
+    return { addresses, allowed: asked, via: asked.via };
   }
   return namedPeer(
     question,
@@ -54,7 +70,8 @@ function anyPeer(question: Question, policy: Policy, { bind }: Settings): Expect
     return { code: "ERR_SOCKS_DENIED", reason, rule: undefined };
   }
   const allowed = decideCommand(policy, question);
-  return allowed.outcome === "deny" ? denialOf(allowed) : { addresses: undefined, allowed: undefined };
+  if (allowed.outcome === "deny") return denialOf(allowed);
+  return { addresses: undefined, allowed: undefined, via: allowed.via };
 }
 
 function namedPeer(
@@ -71,10 +88,10 @@ function namedPeer(
     if (decision.outcome === "deny") denial = decision;
     else {
       allowed ??= decision;
-      addresses.push(unmapAddress(address));
+      if (decision.via === allowed.via) addresses.push(unmapAddress(address));
     }
   }
-  if (allowed !== undefined) return { addresses, allowed };
+  if (allowed !== undefined) return { addresses, allowed, via: allowed.via };
   if (denial !== undefined) return denialOf(denial);
   throw new SocksError("ERR_SOCKS_RESOLVE_FAILED", `${host} has no address`, { side: "remote", stage: "resolve" });
 }
@@ -90,11 +107,14 @@ function look(
 
 /** Why a connection is not the one that was expected; a decision of the rules when it is. Ports are not compared. */
 export function judgePeer(
-  { addresses }: ExpectedPeer,
-  peer: IpAddress,
+  { addresses, allowed, via }: ExpectedPeer,
+  peer: IpAddress | undefined,
   question: Question,
   policy: Policy,
 ): AllowDecision | Denial {
+  // An upstream compares by itself, and need not tell whom it let in.
+  if (via !== undefined && allowed !== undefined && (peer === undefined || addresses === undefined)) return allowed;
+  if (peer === undefined) return LEFT_AGAIN;
   if (addresses !== undefined && !addresses.some((address) => address.host === peer.host)) {
     const reason = `${formatHost(peer)} connected, which is not the peer that BIND names`;
     return { code: "ERR_SOCKS_WRONG_PEER", reason, rule: undefined };
@@ -103,5 +123,6 @@ export function judgePeer(
   // Without a name or address of its own, a BIND for any peer is a BIND for the one that came.
   const asked = addresses === undefined ? { ...question, destination: withPort(peer, destination.port) } : question;
   const decision = decideAddress(policy, asked, peer);
-  return decision.outcome === "deny" ? denialOf(decision) : decision;
+  if (decision.outcome === "deny") return denialOf(decision);
+  return decision.via === via ? decision : { ...ANOTHER_WAY, rule: decision.rule.index };
 }

@@ -1,6 +1,8 @@
 import net from "node:net";
+import type { IpAddress } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
 import { openOnFreePort, type PortRange } from "../ports/port-range.ts";
+import { remoteAddressOf } from "../socket-address.ts";
 
 /** Silence after which the first keep-alive probe goes to a peer, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -34,11 +36,11 @@ export class PeerListener {
   }
 
   /** Takes the first connection, closes, and hands the connection over; whoever connects later is not answered. */
-  accept(onPeer: (socket: net.Socket) => void, onError: (error: Error) => void): void {
+  accept(onPeer: (socket: net.Socket, peer: IpAddress | undefined) => void, onError: (error: Error) => void): void {
     this.#server.on("error", onError);
     this.#server.once("connection", (socket) => {
       this.close();
-      onPeer(socket);
+      onPeer(socket, remoteAddressOf(socket));
     });
   }
 

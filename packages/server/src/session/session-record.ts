@@ -91,7 +91,7 @@ export class SessionRecord {
   bound(request: HandshakeRequest, address: IpAddress): void {
     if (!this.#announcer.isHeard("bound")) return;
     const durationMs = this.#durationMs();
-    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, durationMs };
+    const data = { ...this.#who(), ...asked(request), ...this.#identified(), address, ...this.#via(), durationMs };
     this.#announcer.announce("bound", data);
   }
 

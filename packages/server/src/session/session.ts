@@ -239,7 +239,7 @@ export class Session implements LaneEntry {
         this.#record.via = via;
       },
       takeEarly: () => this.#handshake?.takeTrailingData(),
-      listening: (address, phase) => this.#listening(address, phase, request),
+      listening: (address, phase, isOurs) => this.#listening(address, phase, request, isOurs),
       carry: (traffic) => {
         this.#traffic = traffic;
       },
@@ -296,8 +296,8 @@ export class Session implements LaneEntry {
     this.#reply({ rep });
   }
 
-  #listening(address: IpAddress, phase: "binding" | "association", request: HandshakeRequest): void {
-    const { advertise } = this.#visitor.entrance;
+  #listening(address: IpAddress, phase: "binding" | "association", request: HandshakeRequest, isOurs: boolean): void {
+    const advertise = isOurs ? this.#visitor.entrance.advertise : undefined;
     const boundAddress = advertise?.type === address.type ? withPort(advertise, address.port) : address;
     this.#reply({ rep: REP.succeeded, boundAddress });
     this.#moveTo(phase);

@@ -55,8 +55,11 @@ export interface TaskContext {
   goesVia(via: SessionVia): void;
   /** What the client sent behind its request; each octet is given once. */
   takeEarly(): Uint8Array | undefined;
-  /** Answers that there is a socket now for what the client awaits: for a peer, or for its datagrams. */
-  listening(address: IpAddress, phase: "binding" | "association"): void;
+  /**
+   * Answers that there is a socket now for what the client awaits: for a peer, or for its datagrams. The address of one
+   * of our own stands in the reply as others know it.
+   */
+  listening(address: IpAddress, phase: "binding" | "association", isOurs: boolean): void;
   /** Counts what is moved for the client without a tunnel. */
   carry(traffic: Traffic): void;
   /** Answers with what was looked up, allowed by the rule at that position, and ends the session. */
