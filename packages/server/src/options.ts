@@ -130,7 +130,7 @@ export interface LimitOptions {
    * goes, so that slow clients cannot keep others out. Default 10,000.
    */
   readonly handshakes?: number;
-  /** UDP associations at a time, over all listeners. Each has up to three sockets. Default 10,000. */
+  /** UDP associations at a time, over all listeners. Each has up to three sockets, and two for each upstream. Default 10,000. */
   readonly associations?: number;
   /** UDP associations at a time of one client address (IPv6: one /64). Default 256. */
   readonly associationsPerClient?: number;

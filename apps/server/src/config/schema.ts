@@ -262,7 +262,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       sessions: count().prefault(100_000).describe("Sessions at a time."),
       perClient: count().prefault(1000).describe("Sessions at a time of one client address (IPv6: one /64)."),
       handshakes: count().prefault(10_000).describe("Sessions at a time that have not sent their request yet."),
-      associations: count().prefault(10_000).describe("UDP associations at a time. Each has up to three sockets."),
+      associations: count()
+        .prefault(10_000)
+        .describe("UDP associations at a time. Each has up to three sockets, and two for each upstream that it uses."),
       associationsPerClient: count()
         .prefault(256)
         .describe("UDP associations at a time of one client address (IPv6: one /64)."),

@@ -5,10 +5,13 @@ import { clientKey } from "../limits/client-key.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
 import { denialOf, fullDenial, ruleOf } from "../session/rule-share.ts";
 import type { Task, TaskContext } from "../session/task.ts";
+import { associateVia } from "../upstream/associate-through.ts";
+import type { ClientCredentials } from "../upstream/client-credentials.ts";
 import { Association } from "./association.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { Gate } from "./gate.ts";
 import { DirectOutlet } from "./outlet.ts";
+import { type OpenUpstream, UpstreamOutlet } from "./upstream-outlet.ts";
 
 /**
  * UDP ASSOCIATE: relays datagrams until the TCP connection that asked for it ends (RFC 1928 sections 6 and 7), or until
@@ -19,6 +22,7 @@ export class AssociateTask implements Task, LaneEntry {
   readonly #key: string;
   readonly #gate: Gate;
   #association: Association | undefined;
+  #credentials: ClientCredentials | undefined;
   #hasPlace = false;
   #isOver = false;
   #relayed = 0;
@@ -32,6 +36,7 @@ export class AssociateTask implements Task, LaneEntry {
 
   start(): void {
     const context = this.#context;
+    this.#credentials = context.takeCredentials();
     const allowed = decideCommand(context.policy, context.question);
     if (allowed.outcome === "deny") return context.deny(denialOf(allowed));
     const full = this.#fullLimit();
@@ -91,6 +96,21 @@ export class AssociateTask implements Task, LaneEntry {
     return "the limit of associations of one client is reached";
   }
 
+  /** By the settings of that moment: the rules that name the upstream are of that moment as well. */
+  async #openUpstream(
+    name: string,
+    ...[signal, onMessage, onClosed]: Parameters<OpenUpstream>
+  ): ReturnType<OpenUpstream> {
+    const context = this.#context;
+    const { host } = context;
+    const { settings } = host;
+    const deadlineMs = performance.now() + settings.timeouts.connectMs;
+    const use = { host, settings, deadlineMs, signal, credentials: this.#credentials };
+    const opened = await associateVia(name, use, { onMessage, onClosed });
+    context.run(() => context.goesVia(opened.via));
+    return opened;
+  }
+
   async #open(): Promise<void> {
     const context = this.#context;
     const { host, settings, question, localAddress } = context;
@@ -99,6 +119,7 @@ export class AssociateTask implements Task, LaneEntry {
       question,
       gate: this.#gate,
       outlet: (events) => new DirectOutlet(settings.outbound, events),
+      upstream: (name, events) => new UpstreamOutlet((...opening) => this.#openUpstream(name, ...opening), events),
       onFailure: (cause) => context.run(() => fail(cause)),
     });
     const { fromClient: onDatagram, onUnsent, onError } = association;

@@ -16,11 +16,12 @@ import { ClientLock } from "./client-lock.ts";
 import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
 import { DatagramCounter } from "./datagram-counter.ts";
 import { type DatagramSocket, isAboutDatagram } from "./datagram-socket.ts";
-import { Destination, Destinations } from "./destinations.ts";
+import { Destination, Destinations, headerFor } from "./destinations.ts";
 import type { Gate, Verdict } from "./gate.ts";
 import { latin1, readAddress, readDatagram, startsWith } from "./incoming.ts";
 import { NameBook } from "./name-book.ts";
 import type { Outlet, OutletEvents } from "./outlet.ts";
+import type { UpstreamOutlet, UpstreamOutletEvents } from "./upstream-outlet.ts";
 
 /** What UDP over IPv4 carries at most, header of SOCKS included: 65535 without the headers of IPv4 and UDP. */
 const MAX_PAYLOAD_IPV4: number = 0xffff - 20 - 8;
@@ -34,6 +35,8 @@ export interface AssociationOptions {
   readonly gate: Gate;
   /** Makes the way out. */
   readonly outlet: (events: OutletEvents) => Outlet;
+  /** Makes the way out by an upstream. */
+  readonly upstream: (name: string, events: UpstreamOutletEvents) => UpstreamOutlet;
   /** The socket failed in a way that no datagram explains. */
   readonly onFailure: (error: Error) => void;
 }
@@ -53,6 +56,8 @@ export class Association implements Traffic {
   readonly #destinations = new Destinations();
   readonly #names: NameBook;
   readonly #outlet: Outlet;
+  readonly #openUpstream: AssociationOptions["upstream"];
+  readonly #upstreams = new Map<string, UpstreamOutlet>();
   #socket: Pick<DatagramSocket, "send" | "close"> | undefined;
   #reassembly: FragmentReassembly | undefined;
   /** The header of the client's last datagram, and where it led. */
@@ -61,12 +66,13 @@ export class Association implements Traffic {
   /** Where the last answer came from. */
   #lastSource: Destination | undefined;
 
-  constructor({ settings, question, gate, outlet, onFailure }: AssociationOptions) {
+  constructor({ settings, question, gate, outlet, upstream, onFailure }: AssociationOptions) {
     const { client, destination } = question;
     const { outbound, udp } = settings;
     this.#gate = gate;
     this.#lock = new ClientLock(client, destination);
     this.#onFailure = onFailure;
+    this.#openUpstream = upstream;
     this.#fullCone = udp.fullCone;
     this.#maxPayload = client.type === "ipv4" ? MAX_PAYLOAD_IPV4 : MAX_PAYLOAD_IPV6;
     this.#names = new NameBook(outbound.resolver, familyOf(outbound), {
@@ -146,6 +152,7 @@ export class Association implements Traffic {
   close(): void {
     this.#socket?.close();
     this.#outlet.close();
+    for (const upstream of this.#upstreams.values()) upstream.close();
     this.#names.close();
     this.#gate.leave();
   }
@@ -178,7 +185,11 @@ export class Association implements Traffic {
     const asked = readAddress(atyp, dstAddr, dstPort);
     if (asked === undefined) return this.#counter.drop("malformed");
     if (asked.type !== "domain") return this.#relay(this.#add(key, asked, asked, this.#gate.judge(asked, asked)), data);
-    if (!this.#gate.mayLookUp(asked)) return this.#counter.drop("denied");
+    const verdict = this.#gate.judgeName(asked);
+    if (verdict !== "look-up") {
+      if (verdict.drop !== undefined) return this.#counter.drop(verdict.drop);
+      return this.#relay(this.#add(key, asked, undefined, verdict), data);
+    }
     const answer = this.#names.ask(asked, data);
     if (answer === "waiting") return undefined;
     if (answer === "full") return this.#counter.drop("limit");
@@ -188,7 +199,7 @@ export class Association implements Traffic {
   /** The first address of a name that the rules allow is the one that all datagrams for it go to. */
   #relayToName(asked: DomainAddress, addresses: readonly IpAddress[], data: Uint8Array, key?: string): void {
     if (addresses.length === 0) return this.#counter.drop("unresolved");
-    const place = key ?? `3 ${asked.port} ${latin1(asked.octets)}`;
+    const place = key ?? nameKey(asked);
     const known = this.#destinations.named(place);
     if (known !== undefined) return this.#relay(known, data);
     for (const found of addresses) {
@@ -199,7 +210,7 @@ export class Association implements Traffic {
     return this.#counter.drop("denied");
   }
 
-  #add(key: string, asked: Address, address: IpAddress, verdict: Verdict): Destination {
+  #add(key: string, asked: Address, address: IpAddress | undefined, verdict: Verdict): Destination {
     const destination = new Destination(asked, address, verdict);
     const forgotten = this.#destinations.add(key, destination);
     // The short ways are closed too: on them it would never be remembered again.
@@ -215,19 +226,62 @@ export class Association implements Traffic {
   }
 
   #relay(destination: Destination, data: Uint8Array): void {
-    const reason = this.#check(destination, data.length) ?? this.#outlet.send(data, destination.address);
+    const reason = this.#check(destination, data.length) ?? this.#send(destination, data);
     if (reason !== undefined) return this.#counter.drop(reason);
     this.#counter.in += 1;
     this.#counter.bytesIn += data.length;
   }
 
+  #send({ verdict: { via }, asked, address }: Destination, data: Uint8Array): DropReason | undefined {
+    if (via !== undefined) return this.#upstreamNamed(via).send(data, address ?? asked);
+    return address === undefined ? "unresolved" : this.#outlet.send(data, address);
+  }
+
+  #upstreamNamed(name: string): UpstreamOutlet {
+    let outlet = this.#upstreams.get(name);
+    if (outlet === undefined) {
+      outlet = this.#openUpstream(name, {
+        onAnswer: (data, source) => this.#fromUpstream(name, data, source),
+        onDropped: (reason) => this.#counter.drop(reason),
+      });
+      this.#upstreams.set(name, outlet);
+    }
+    return outlet;
+  }
+
   #fromOutside(data: Buffer, from: RemoteInfo): void {
     const source = this.#sourceOf(from);
     if (source === undefined) return this.#counter.drop("unsolicited");
-    const { header } = source;
+    return this.#toClient(source, source.header, data, undefined);
+  }
+
+  /** An upstream tells addresses, also of names that it looked up; some tell names. */
+  #fromUpstream(via: string, data: Buffer, told: Address): void {
+    try {
+      const { port } = told;
+      if (told.type === "domain") {
+        const source = this.#destinations.named(nameKey(told));
+        if (source === undefined) return this.#counter.drop("unsolicited");
+        return this.#toClient(source, headerFor(told), data, via);
+      }
+      const address = unmapAddress(told);
+      const known = this.#destinations.at(address.host, port);
+      if (known !== undefined) return this.#toClient(known, known.header, data, via);
+      const named = this.#destinations.passedOn(port);
+      const source = named ?? (this.#fullCone ? this.#uninvited(address) : undefined);
+      if (source === undefined) return this.#counter.drop("unsolicited");
+      return this.#toClient(source, headerFor(address), data, via);
+    } catch (error) {
+      return this.onError(error as Error);
+    }
+  }
+
+  /** @param via How the answer came: the way on which the question went. */
+  #toClient(source: Destination, header: Uint8Array, data: Buffer, via: string | undefined): void {
     if (header.length + data.length > this.#maxPayload) return this.#counter.drop("tooLong");
     const reason = this.#check(source, data.length);
     if (reason !== undefined) return this.#counter.drop(reason);
+    if (source.verdict.via !== via) return this.#counter.drop("unsolicited");
     // Two parts: the system gathers them, and nothing is copied here.
     const sent = this.#socket?.send([header, data], this.#lock.port, this.#lock.host) ?? false;
     if (!sent) return this.#counter.drop("limit");
@@ -239,7 +293,7 @@ export class Association implements Traffic {
   /** Who sent an answer, if anybody asked for one. */
   #sourceOf({ address, port, family }: RemoteInfo): Destination | undefined {
     const last = this.#lastSource;
-    if (last !== undefined && last.address.port === port && last.address.host === address) return last;
+    if (last?.address !== undefined && last.address.port === port && last.address.host === address) return last;
     let source = this.#destinations.at(address, port);
     if (source === undefined && (family === "IPv6" || this.#fullCone)) {
       // The system and we may write an IPv6 address differently.
@@ -260,10 +314,25 @@ export class Association implements Traffic {
   #check(destination: Destination, length: number): DropReason | undefined {
     destination.isRecent = true;
     if (!this.#gate.isCurrent(destination.verdict)) {
-      destination.verdict = this.#gate.judge(destination.asked, destination.address);
+      destination.verdict = this.#judge(destination);
     }
     const { drop, bucket } = destination.verdict;
     if (drop !== undefined || bucket === undefined || bucket.take(length)) return drop;
     return "limit";
   }
+
+  #judge({ asked, address }: Destination): Verdict {
+    if (address !== undefined) return this.#gate.judge(asked, address);
+    const verdict = this.#gate.judgeName(asked as DomainAddress);
+    if (verdict !== "look-up") return verdict;
+    // New rules want the address of a name that was passed on: the next datagram for it begins anew.
+    this.#destinations.forget(nameKey(asked as DomainAddress));
+    this.#last = this.#lastHeader = undefined;
+    return { policy: undefined, drop: "unresolved", bucket: undefined, via: undefined };
+  }
+}
+
+/** What the client calls a name, as a key. */
+function nameKey({ port, octets }: DomainAddress): string {
+  return `3 ${port} ${latin1(octets)}`;
 }

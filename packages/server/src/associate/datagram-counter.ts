@@ -17,6 +17,7 @@ export class DatagramCounter {
     unsolicited: 0,
     tooLong: 0,
     unsent: 0,
+    upstream: 0,
   };
 
   /** Counts datagrams that go no further. */

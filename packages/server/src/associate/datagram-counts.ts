@@ -9,7 +9,8 @@
  * - `unresolved`: the name of its destination has no address;
  * - `unsolicited`: it came from an address that the client has not written to;
  * - `tooLong`: with its header it does not fit into a datagram;
- * - `unsent`: the system refused to send it.
+ * - `unsent`: the system refused to send it;
+ * - `upstream`: the upstream that was to carry it does not relay datagrams, or does not work.
  */
 export type DropReason =
   | "stranger"
@@ -20,7 +21,8 @@ export type DropReason =
   | "unresolved"
   | "unsolicited"
   | "tooLong"
-  | "unsent";
+  | "unsent"
+  | "upstream";
 
 /** What became of the datagrams of an association. */
 export interface DatagramCounts {

@@ -6,27 +6,28 @@ export const MAX_DESTINATIONS = 1024;
 
 const NO_DATA = new Uint8Array(0);
 
-/** An address that the client has written to. */
+/** An address that the client has written to, or a name that is passed on to an upstream. */
 export class Destination {
   /** What the client called it. */
   readonly asked: Address;
-  readonly address: IpAddress;
-  /** What stands before its answers. */
+  /** `undefined` for a name that is passed on: nobody here knows. */
+  readonly address: IpAddress | undefined;
+  /** What stands before its answers; nothing for a name that is passed on. */
   readonly header: Uint8Array;
   verdict: Verdict;
   /** Whether it was used since the last search for one to forget. */
   isRecent = true;
 
-  constructor(asked: Address, address: IpAddress, verdict: Verdict) {
+  constructor(asked: Address, address: IpAddress | undefined, verdict: Verdict) {
     this.asked = asked;
     this.address = address;
-    this.header = headerFor(address);
+    this.header = address === undefined ? NO_DATA : headerFor(address);
     this.verdict = verdict;
   }
 }
 
 /** What stands before the data of an answer: who sent it (RFC 1928 section 7). */
-function headerFor(source: IpAddress): Uint8Array {
+export function headerFor(source: Address): Uint8Array {
   const { atyp, addr } = addressFields(source);
   return encodeUdpDatagram({ frag: 0x00, atyp, dstAddr: addr, dstPort: source.port, data: NO_DATA });
 }
@@ -35,12 +36,14 @@ function headerFor(source: IpAddress): Uint8Array {
 export class Destinations {
   readonly #byName = new Map<string, Destination>();
   readonly #byAddress = new Map<string, Destination>();
+  /** Names that are passed on, by their ports: the last that was written to. */
+  readonly #passedOn = new Map<number, Destination>();
 
   /** The one that the client calls so. */
   named(key: string): Destination | undefined {
     const destination = this.#byName.get(key);
     // Two names of one address: the answers belong to the last that was written to.
-    if (destination !== undefined) this.#byAddress.set(addressKey(destination.address), destination);
+    if (destination !== undefined) this.#expectAnswers(destination);
     return destination;
   }
 
@@ -49,11 +52,39 @@ export class Destinations {
     return this.#byAddress.get(`${host} ${port}`);
   }
 
+  /** The name that was passed on, and that somebody at this port may answer for: only the upstream knows its address. */
+  passedOn(port: number): Destination | undefined {
+    return this.#passedOn.get(port);
+  }
+
+  /** Forgets one that the client calls so. */
+  forget(key: string): void {
+    const destination = this.#byName.get(key);
+    this.#byName.delete(key);
+    if (destination !== undefined) this.#expectNothing(destination);
+  }
+
+  #expectAnswers(destination: Destination): void {
+    const { asked, address } = destination;
+    if (address === undefined) this.#passedOn.set(asked.port, destination);
+    else this.#byAddress.set(addressKey(address), destination);
+  }
+
+  #expectNothing(destination: Destination): void {
+    const { asked, address } = destination;
+    if (address === undefined) {
+      if (this.#passedOn.get(asked.port) === destination) this.#passedOn.delete(asked.port);
+      return;
+    }
+    const place = addressKey(address);
+    if (this.#byAddress.get(place) === destination) this.#byAddress.delete(place);
+  }
+
   /** Remembers one; returns the one that is forgotten for it, if any. */
   add(key: string, destination: Destination): Destination | undefined {
     const forgotten = this.#byName.size >= MAX_DESTINATIONS ? this.#forgetOne() : undefined;
     this.#byName.set(key, destination);
-    this.#byAddress.set(addressKey(destination.address), destination);
+    this.#expectAnswers(destination);
     return forgotten;
   }
 
@@ -66,8 +97,7 @@ export class Destinations {
         this.#byName.set(key, destination);
         continue;
       }
-      const place = addressKey(destination.address);
-      if (this.#byAddress.get(place) === destination) this.#byAddress.delete(place);
+      this.#expectNothing(destination);
       return destination;
     }
     return undefined;

@@ -1,4 +1,11 @@
-import { type AllowDecision, decideAddress, decideRequest, type Policy, type Question } from "@sockskit/policy";
+import {
+  type AllowDecision,
+  type Decision,
+  decideAddress,
+  decideRequest,
+  type Policy,
+  type Question,
+} from "@sockskit/policy";
 import type { Address, DomainAddress, IpAddress } from "@sockskit/wire";
 import type { RateBucket } from "../limits/rate-bucket.ts";
 import { ruleKey, type RuleShare } from "../limits/rule-limits.ts";
@@ -14,6 +21,8 @@ export interface Verdict {
   readonly drop: DropReason | undefined;
   /** Limits the rate. */
   readonly bucket: RateBucket | undefined;
+  /** The upstream that it goes by; `undefined`: it goes directly. */
+  readonly via: string | undefined;
 }
 
 /** The rules for the datagrams of one association, and its places under their limits. */
@@ -38,28 +47,35 @@ export class Gate {
     return policy === this.#host.settings.policy;
   }
 
-  /** Whether a name may be looked up: not when the rules deny it whatever its address is. */
-  mayLookUp(asked: DomainAddress): boolean {
+  /**
+   * Decides on a name, as far as the name alone can tell: when the rules deny it whatever its address is, and when it is
+   * passed on to an upstream. Otherwise it has to be looked up.
+   */
+  judgeName(asked: DomainAddress): Verdict | "look-up" {
     const policy = this.#host.policyFor(asked.port);
-    return decideRequest(policy, { ...this.#asker, destination: asked }).outcome === "resolve";
+    const decision = decideRequest(policy, { ...this.#asker, destination: asked });
+    return decision.outcome === "resolve" ? "look-up" : this.#verdict(decision, policy);
   }
 
   /** Decides on the very address that a datagram would go to, or came from; `asked` is what the client called it. */
   judge(asked: Address, address: IpAddress): Verdict {
     const policy = this.#host.policyFor(asked.port);
     // One datagram to many hosts is an amplifier, whatever the rules say.
-    if (isManyHosts(address)) return { policy, drop: "denied", bucket: undefined };
-    const decision = decideAddress(policy, { ...this.#asker, destination: asked }, address);
-    if (decision.outcome === "deny" || decision.via !== undefined) return { policy, drop: "denied", bucket: undefined };
-    const share = this.#shareOf(decision, policy);
-    if (share === FULL) return { policy: undefined, drop: "limit", bucket: undefined };
-    return { policy, drop: undefined, bucket: share?.bucket };
+    if (isManyHosts(address)) return { policy, drop: "denied", bucket: undefined, via: undefined };
+    return this.#verdict(decideAddress(policy, { ...this.#asker, destination: asked }, address), policy);
   }
 
   /** Gives every place back. */
   leave(): void {
     for (const share of this.#shares.values()) this.#host.settings.ruleLimits.release(share);
     this.#shares.clear();
+  }
+
+  #verdict(decision: Decision, policy: Policy): Verdict {
+    if (decision.outcome === "deny") return { policy, drop: "denied", bucket: undefined, via: undefined };
+    const share = this.#shareOf(decision, policy);
+    if (share === FULL) return { policy: undefined, drop: "limit", bucket: undefined, via: undefined };
+    return { policy, drop: undefined, bucket: share?.bucket, via: decision.via };
   }
 
   /** One place for each rule, however many datagrams it allows. */

@@ -52,6 +52,9 @@ export function world(): World {
         close: () => undefined,
       };
     },
+    upstream: () => {
+      throw new TypeError("no rule names an upstream");
+    },
     onFailure: (error) => failures.push(error),
   });
   association.attach({

@@ -3,7 +3,7 @@ import { type IpAddress, parseAddress } from "@sockskit/wire";
 import { expect, test } from "vitest";
 import { Destination, Destinations, MAX_DESTINATIONS } from "../../src/associate/destinations.ts";
 
-const VERDICT = { policy: undefined, drop: undefined, bucket: undefined };
+const VERDICT = { policy: undefined, drop: undefined, bucket: undefined, via: undefined };
 
 function destination(host: string, port: number): Destination {
   const address = parseAddress(host, port) as IpAddress;
