@@ -12,6 +12,7 @@ const WHY_NOT: Readonly<Record<VersionFailedStep["reason"], string>> = {
   closed: "closed the connection instead of answering",
   silent: "no answer",
   "other-version": "answered in another version",
+  "no-method": "takes no method that is offered",
   "name-refused": "refused the name, it may take addresses only",
 };
 

@@ -83,9 +83,10 @@ export interface VersionFailedStep {
   readonly version: ProxyVersion;
   /**
    * `closed`: it ended the connection without an answer. `silent`: it gave none in time. `other-version`: it answered in
-   * another version. `name-refused`: it answered, but refused the name; it may take addresses only.
+   * another version. `name-refused`: it answered, but refused the name; it may take addresses only. `no-method`: it takes
+   * no method that is offered; it may want a password, or serve SOCKS 4 only.
    */
-  readonly reason: "closed" | "silent" | "other-version" | "name-refused";
+  readonly reason: "closed" | "silent" | "other-version" | "name-refused" | "no-method";
 }
 
 /** SOCKS 5: the proxy chose a method, or the method is done. */

@@ -156,6 +156,8 @@ class Discovery<T> {
     const finder = this.#finderAt(hop.index);
     if (finder === undefined || finder.hasAnswered) return;
     finder.hasAnswered = true;
+    // Who wants a password refuses SOCKS 4 as well: that shows nothing.
+    if (!isGrant && finder.refusal !== undefined) return;
     const found = finder.found(isGrant);
     this.#discovery.memory.remember(finder.key, found);
     finder.search?.end("found");
@@ -168,14 +170,15 @@ class Discovery<T> {
     const finder = isSocksError(error) ? this.#finderAt(error.hop?.index) : undefined;
     if (finder === undefined || !isSocksError(error)) return this.#end(error, error);
     const reason = this.#isWaiting ? undefined : this.#judge(finder, error);
-    if (reason === undefined) return this.#end(error, this.#explained(error, finder));
+    if (reason === undefined) return this.#end(error, finder.refusal ?? this.#explained(error, finder));
+    if (reason === "no-method") finder.refusal = error;
     const hop = this.#hopOf(finder, finder.hop());
     const { version } = finder;
     if (reason !== "name-refused") this.#discovery.memory.forget(finder.key);
     const hasNext = finder.giveUp(reason);
     this.#observer.progress?.(hop, { step: "version-failed", version, reason });
     if (this.#operation.over) return undefined;
-    if (!hasNext) return this.#end(error, this.#explained(error, finder));
+    if (!hasNext) return this.#end(error, finder.refusal ?? this.#explained(error, finder));
     this.#operation.release();
     this.#attempt();
     return undefined;
@@ -196,6 +199,10 @@ class Discovery<T> {
         return undefined;
       }
       case "ERR_SOCKS_NO_ACCEPTABLE_METHOD":
+        // Some that serve SOCKS 4 only say no in this way.
+        if (finder.next !== undefined && !finder.isRemembered) return "no-method";
+        this.#confirm(this.#hopOf(finder, finder.hop()), false);
+        return undefined;
       case "ERR_SOCKS_METHOD_NOT_OFFERED":
         this.#confirm(this.#hopOf(finder, finder.hop()), false);
         return undefined;
@@ -238,10 +245,17 @@ class Discovery<T> {
       const message = `${hop.title()} answered in no version of SOCKS: ${failed.map(describe).join("; ")}${tail}`;
       return new SocksError("ERR_SOCKS_VERSION_UNKNOWN", message, { side, stage, hop: hop.reference(), cause: error });
     }
+    const doubt = code === "ERR_SOCKS_TIMEOUT" && failed.length > 0 ? "; it may be no SOCKS proxy" : "";
     // The last of them is this very error when nothing is left.
     const before = (finder.isExhausted ? [] : failed).map((version) => `; before, ${describe(version)}`).join("");
     if (before === "" && tail === "") return error;
-    return new SocksError(code, `${error.message}${before}${tail}`, { side, stage, hop: error.hop, reply, cause });
+    return new SocksError(code, `${error.message}${before}${doubt}${tail}`, {
+      side,
+      stage,
+      hop: error.hop,
+      reply,
+      cause,
+    });
   }
 
   #finderAt(index: number | undefined): VersionFinder | undefined {
@@ -266,6 +280,8 @@ function describe({ version, reason }: FailedVersion): string {
       return `${name}: it answered in another version`;
     case "name-refused":
       return `${name}: it refused the name`;
+    case "no-method":
+      return `${name}: it takes no method that is offered`;
   }
 }
 

@@ -4,6 +4,7 @@ import { type Address, formatAddress, unmapAddress } from "@sockskit/wire";
 
 import type { ProxyHop } from "../chain/hop.ts";
 import type { VersionFailedStep } from "../chain/progress.ts";
+import type { SocksError } from "../errors.ts";
 import type { FoundVersion, Search } from "./discovery-memory.ts";
 import type { DiscoverySettings, ProxyVersion } from "./discovery-options.ts";
 
@@ -36,6 +37,8 @@ export class VersionFinder {
   search: Search | undefined;
   /** Whether it has answered in the version that is being tried. */
   hasAnswered = false;
+  /** With what it refused every method: what to say when SOCKS 4 does not work either. */
+  refusal: SocksError | undefined;
   /** The first octet that came on this connection. */
   firstOctet: number | undefined;
   readonly #usable: readonly ProxyVersion[];

@@ -1,6 +1,6 @@
 import { checkNoSecrets } from "@sockskit/testing";
 import { parseProxyUrl } from "@sockskit/url";
-import { parseHostPort } from "@sockskit/wire";
+import { type IpAddress, parseAddress, parseHostPort } from "@sockskit/wire";
 import { describe, expect, test } from "vitest";
 
 import {
@@ -10,6 +10,8 @@ import {
   dialThrough,
   type DiscoveryOptions,
   type ProgressEvent,
+  resolvePtrThrough,
+  resolveThrough,
 } from "../../src/index.ts";
 import { failureOf } from "../support/failure.ts";
 import { fixedResolver } from "../support/fixed-resolver.ts";
@@ -58,13 +60,32 @@ describe("SOCKS 5 is tried first, and by its answer", () => {
     expect(server.heard).toEqual([GREETING]);
   });
 
-  test("a refusal of every method is an answer in SOCKS 5", async () => {
+  test("who refuses every method may serve SOCKS 4 only", async () => {
     const server = await listen({ greeting: "05 ff", address: GRANTED_4 });
-    const memory = createDiscoveryMemory();
-    const error = await failureOf(dialThrough(optionsFor(server, { discovery: { memory } })));
+    expect(await spoken(server)).toBe("socks4a");
+    expect(server.heard).toEqual([GREETING, NAME_REQUEST]);
+  });
+
+  test.each([REFUSED_4, "close", "05 ff", "00 5d 00 00 00 00 00 00"])(
+    "or want a password: then that is the error, whatever SOCKS 4 gives (%s)",
+    async (address) => {
+      const server = await listen({ greeting: "05 ff", address });
+      const memory = createDiscoveryMemory();
+      const error = await failureOf(dialThrough(optionsFor(server, { discovery: { memory } })));
+      expect(error).toMatchObject({ code: "ERR_SOCKS_NO_ACCEPTABLE_METHOD", stage: "negotiate" });
+      expect(server.heard).toEqual([GREETING, NAME_REQUEST]);
+      expect(memory.size).toBe(0);
+    },
+  );
+
+  test("who was known to speak SOCKS 5 wants a password now", async () => {
+    const server = await listen(SOCKS5);
+    const discovery = { memory: createDiscoveryMemory() };
+    await spoken(server, { discovery });
+    server.reactions = { greeting: "05 ff", address: GRANTED_4 };
+    const error = await failureOf(dialThrough(optionsFor(server, { discovery })));
     expect(error.code).toBe("ERR_SOCKS_NO_ACCEPTABLE_METHOD");
-    expect(server.heard).toEqual([GREETING]);
-    expect(memory.size).toBe(1);
+    expect(server.heard).toEqual([GREETING, GREETING]);
   });
 
   test("a proxy that answers in no version says so for each", async () => {
@@ -82,7 +103,9 @@ describe("SOCKS 5 is tried first, and by its answer", () => {
     const server = await listen({ greeting: "silent", address: "silent" });
     const error = await failureOf(dialThrough(optionsFor(server, { timeoutMs: 400 })));
     expect(error).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage: "request" });
-    expect(error.message).toMatch(/timed out after 400 ms .*; before, SOCKS 5: it did not answer$/u);
+    expect(error.message).toMatch(
+      /timed out after 400 ms .*; before, SOCKS 5: it did not answer; it may be no SOCKS proxy$/u,
+    );
     await expect.poll(() => server.sockets.size).toBe(0);
   });
 
@@ -114,6 +137,13 @@ describe("credentials", () => {
     expect(error.message).toContain("SOCKS 4 was not tried, it cannot carry the password");
     expect(server.heard).toEqual(["05 02 00 02"]);
     checkNoSecrets(error, ["opensesame"]);
+  });
+
+  test("nor when every method is refused", async () => {
+    const server = await listen({ greeting: "05 ff", address: GRANTED_4 });
+    const error = await failureOf(dialThrough(optionsFor(server, attempt)));
+    expect(error.code).toBe("ERR_SOCKS_NO_ACCEPTABLE_METHOD");
+    expect(server.heard).toEqual(["05 02 00 02"]);
   });
 
   test("silence ends at the deadline then", async () => {
@@ -205,6 +235,23 @@ describe("other commands", () => {
     expect(listener.address).toMatchObject({ host: "192.0.2.9", port: 8080 });
     listener.close();
     expect(server.heard).toEqual([GREETING, "04 02 00 14 c0 00 02 01 00"]);
+  });
+
+  test("RESOLVE finds SOCKS 4A", async () => {
+    const server = await listen({ greeting: "close", address: "00 5a 00 00 c0 00 02 09" });
+    const { destination: _, ...options } = optionsFor(server);
+    const found = await resolveThrough({ ...options, name: parseAddress("example.com", 0) });
+    expect(found).toMatchObject({ host: "192.0.2.9" });
+    expect(server.heard).toEqual([GREETING, "04 f0 00 00 00 00 00 01 00 65 78 61 6d 70 6c 65 2e 63 6f 6d 00"]);
+  });
+
+  test("RESOLVE_PTR needs SOCKS 5", async () => {
+    const server = await listen({ greeting: "close", address: GRANTED_4 });
+    const { destination: _, ...options } = optionsFor(server);
+    const address = parseAddress("192.0.2.9", 0) as IpAddress;
+    const error = await failureOf(resolvePtrThrough({ ...options, address }));
+    expect(error.message).toContain("SOCKS 4 was not tried, it cannot carry what is asked for");
+    expect(server.heard).toEqual([GREETING]);
   });
 
   test("UDP ASSOCIATE needs SOCKS 5", async () => {
