@@ -14,7 +14,7 @@ export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
 export { resolve, type ResolveOptions, resolvePtr, type ResolvePtrOptions } from "./look-up.ts";
 export type { HostPort, Peer, PeerHost, ProxyChoice, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
-export type { ProbeAnswer, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
+export type { ProbeAnswer, ProbeFinding, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
 export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";
 export {
   createDiscoveryMemory,

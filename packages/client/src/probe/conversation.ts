@@ -37,8 +37,12 @@ export class Conversation {
     this.socket.write(octets);
   }
 
-  /** The octets that come next, or how it ended. */
-  read(): Promise<Buffer | Ending> {
+  /**
+   * The octets that come next, or how it ended.
+   *
+   * @param patienceMs - How long to wait for them, where that is less than what is left.
+   */
+  read(patienceMs: number = Number.POSITIVE_INFINITY): Promise<Buffer | Ending> {
     const { socket } = this;
     return new Promise((resolve) => {
       const take = (): void => {
@@ -54,7 +58,7 @@ export class Conversation {
         }
         resolve(result);
       };
-      const timer = setTimeout(finish, this.leftMs, "silent");
+      const timer = setTimeout(finish, Math.min(this.leftMs, patienceMs), "silent");
       for (const event of ["readable", "end", "close"]) socket.on(event, take);
       take();
     });

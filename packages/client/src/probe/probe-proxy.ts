@@ -9,14 +9,26 @@ import {
 } from "@sockskit/dial";
 import { ClientHandshake, type ClientHandshakeOptions, HandshakeError } from "@sockskit/handshake";
 import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
-import { type Address, formatAddress, formatHost, ipv4Address, METHOD, methodName } from "@sockskit/wire";
+import {
+  type Address,
+  domainAddress,
+  formatAddress,
+  formatHost,
+  ipv4Address,
+  METHOD,
+  methodName,
+} from "@sockskit/wire";
 
 import { readDestination, readProxy, requireOptions, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
 import { askMethods, askRequest } from "./questions.ts";
+import { abilitiesOf } from "./abilities.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
-import type { ProbeAnswer, ProbeMethod, ProbeReport } from "./report.ts";
+import type { ProbeAnswer, ProbeFinding, ProbeMethod, ProbeReport } from "./report.ts";
+import { type Clues, guessSoftware, isTorLine, mayBeTor } from "./software.ts";
+import { type Socks4Findings, Socks4Probe } from "./socks4.ts";
 import { type Targets, targetsOf } from "./targets.ts";
+import { findSocks5, withoutSocks } from "./versions.ts";
 
 /** Whom {@link probeProxy} asks, and how. */
 export interface ProbeOptions {
@@ -87,28 +99,33 @@ class Probe {
     const { family = "auto", signal } = this.#options;
     const negotiation = await this.#negotiate();
     const targets = await targetsOf(this.#target, this.#resolver, family, signal);
-    const socks4 = await this.#socks4(targets);
     const isSocks5 = negotiation.chosen !== undefined;
-    const socks5 = isSocks5 ? await this.#socks5(targets) : {};
-    const versions = {
-      socks4: isReply(socks4.connect),
-      socks4a: isReply(socks4.connectName),
-      socks5: isSocks5,
-    };
-    const isSocks = versions.socks4 || versions.socks4a || versions.socks5;
-    const recognition = isSocks ? ({ protocol: "socks" } as const) : await this.#recognise();
-    const first = [socks5.connectIpv4, socks5.connectName, socks4.connect].find(isReply);
+    // Who did not understand may be known by its words at once, and who said nothing waits for a language of its own.
+    const other = isSocks5 || negotiation.isClosed ? undefined : await this.#recognise();
+    const isOther = other !== undefined && other.protocol !== "unknown";
+    const { socks4, socks4a, answers: answers4, heard } = isOther ? NOT_ASKED : await this.#socks4(targets);
+    const answers5 = isSocks5 ? await this.#socks5(targets) : {};
+    const authMethods = isSocks5 ? await this.#authMethods() : [];
+    const isSocks = isSocks5 || socks4.verdict === "yes";
+    const recognition = isSocks ? undefined : (other ?? (await this.#recognise()));
+    const versions = { socks4, socks4a, socks5: negotiation.finding };
+    const clues = { versions, authMethods, socks4: answers4, socks5: answers5, heard4: heard };
+    const software = isSocks ? await this.#software({ ...clues, asked4: targets.ipv4?.octets }) : recognition?.software;
+    const first = [answers5.connectIpv4, answers5.connectName, answers4.connect].find(isReply);
     return {
       proxy: this.#url,
       address: formatAddress(this.#address),
-      ...recognition,
-      versions,
-      authMethods: isSocks5 ? await this.#authMethods() : [],
+      protocol: recognition?.protocol ?? "socks",
+      ...(recognition?.firstLine !== undefined && { firstLine: recognition.firstLine }),
+      ...(software !== undefined && { software }),
+      versions: recognition === undefined ? versions : withoutSocks(versions, recognition),
+      abilities: abilitiesOf(answers5),
+      authMethods,
       ...(negotiation.chosen !== undefined &&
         negotiation.chosen !== METHOD.noAcceptableMethods && { preferredMethod: negotiation.chosen }),
       target: targets.text,
-      socks4,
-      socks5,
+      socks4: answers4,
+      socks5: answers5,
       latency: {
         connectMs: this.#connectMs,
         ...(isSocks5 && { negotiateMs: negotiation.elapsedMs }),
@@ -118,13 +135,19 @@ class Probe {
   }
 
   /** The first question: every method at once. It tells whether SOCKS 5 is spoken, and what the proxy prefers. */
-  async #negotiate(): Promise<{ readonly chosen: number | undefined; readonly elapsedMs: number }> {
+  async #negotiate(): Promise<Negotiation> {
     const openedAt = performance.now();
     return this.#ask(async (conversation) => {
       const greetedAt = performance.now();
       this.#connectMs = greetedAt - openedAt;
-      const chosen = await askMethods(conversation, METHODS);
-      return { chosen: typeof chosen === "number" ? chosen : undefined, elapsedMs: performance.now() - greetedAt };
+      const answer = await askMethods(conversation, METHODS);
+      const chosen = typeof answer === "number" ? answer : undefined;
+      return {
+        chosen,
+        finding: findSocks5(answer),
+        isClosed: answer === "closed",
+        elapsedMs: performance.now() - greetedAt,
+      };
     });
   }
 
@@ -138,19 +161,18 @@ class Probe {
     return answers;
   }
 
-  async #socks4({ ipv4, name }: Targets): Promise<ProbeReport["socks4"]> {
-    const version = { version: 4, userId: this.#proxy.username } as const;
-    const first = ipv4 ?? name;
-    if (first === undefined) return {};
-    const answer = await this.#request({ ...version, destination: first });
-    if (!isReply(answer)) return ipv4 === undefined ? { connectName: answer } : { connect: answer };
-    return {
-      ...(ipv4 !== undefined && { connect: answer }),
-      ...(name !== undefined && {
-        connectName: ipv4 === undefined ? answer : await this.#request({ ...version, destination: name }),
-      }),
-      ...(ipv4 !== undefined && { bind: await this.#request({ ...version, command: "bind", destination: ipv4 }) }),
-    };
+  async #socks4(targets: Targets): Promise<Socks4Findings> {
+    const startedAt = performance.now();
+    try {
+      return await new Socks4Probe((question) => this.#ask(question), this.#proxy.username, this.#timeoutMs).run(
+        targets,
+      );
+    } catch (error) {
+      const code = lostCode(error);
+      const lost: ProbeFinding = { verdict: "unknown", reason: `it cannot be asked (${code})` };
+      const connect: ProbeAnswer = { outcome: "failed", code, elapsedMs: performance.now() - startedAt };
+      return { socks4: lost, socks4a: lost, answers: { connect }, heard: new Uint8Array(0) };
+    }
   }
 
   async #socks5({ ipv4, ipv6, name }: Targets): Promise<ProbeReport["socks5"]> {
@@ -162,6 +184,7 @@ class Probe {
       ["connectIpv6", "connect", ipv6],
       ["bind", "bind", ipv4],
       ["udpAssociate", "udp-associate", ipv4Address(new Uint8Array(4), 0)],
+      ["resolve", "resolve", domainAddress(name?.host ?? "localhost", 0)],
     ] as const;
     for (const [key, command, destination] of questions) {
       if (destination === undefined) continue;
@@ -205,13 +228,23 @@ class Probe {
     }
   }
 
+  async #software(clues: Clues): Promise<string | undefined> {
+    const guess = guessSoftware(clues);
+    if (guess !== undefined || !mayBeTor(clues)) return guess;
+    const host = formatHost(this.#proxy.address);
+    const answer = await this.#ask((conversation) => askHttp(conversation, host)).catch(nobody);
+    return isTorLine(answer?.firstLine) ? "Tor" : undefined;
+  }
+
   async #recognise(): Promise<Recognition> {
     const heard = recogniseOctets(this.#heard);
     if (heard.protocol !== "unknown") return heard;
     const host = formatHost(this.#proxy.address);
-    const http = await this.#ask((conversation) => askHttp(conversation, host));
-    if (http.protocol !== "unknown") return http;
-    return this.#ask((conversation) => askTls(conversation));
+    const [http, tls] = await Promise.all([
+      this.#ask((conversation) => askHttp(conversation, host)).catch(nobody),
+      this.#ask((conversation) => askTls(conversation)).catch(nobody),
+    ]);
+    return [http, tls].find((one) => one !== undefined && one.protocol !== "unknown") ?? heard;
   }
 
   async #open(): Promise<Conversation> {
@@ -238,6 +271,23 @@ class Probe {
       });
     }
   }
+}
+
+const UNASKED: ProbeFinding = { verdict: "unknown", reason: "it was not asked" };
+const NOT_ASKED: Socks4Findings = { socks4: UNASKED, socks4a: UNASKED, answers: {}, heard: new Uint8Array(0) };
+
+/** What came of the first greeting. */
+interface Negotiation {
+  readonly chosen: number | undefined;
+  readonly finding: ProbeFinding;
+  readonly isClosed: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Who takes no further connection tells nothing more. */
+function nobody(error: unknown): undefined {
+  lostCode(error);
+  return undefined;
 }
 
 /** Whether it is a reply, good or bad, in the version that was asked in. */

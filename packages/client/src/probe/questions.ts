@@ -1,4 +1,4 @@
-import type { ClientHandshake } from "@sockskit/handshake";
+import type { ClientEvent, ClientHandshake } from "@sockskit/handshake";
 import { decodeMethodReply, encodeMethodRequest, WireError } from "@sockskit/wire";
 
 import type { Conversation, Ending } from "./conversation.ts";
@@ -26,9 +26,61 @@ export async function askMethods(
 }
 
 /** Sends one request, with all that belongs before it. A BIND counts as granted when the proxy listens. */
-export async function askRequest(conversation: Conversation, machine: ClientHandshake): Promise<ProbeAnswer> {
-  let startedAt = performance.now();
-  let events = machine.start();
+export function askRequest(conversation: Conversation, machine: ClientHandshake): Promise<ProbeAnswer> {
+  return goOn(conversation, machine, machine.start());
+}
+
+/** How a request was taken that came in two parts. */
+export interface AnswerInTwo {
+  /** Whether the proxy was silent until the second part had come. */
+  readonly waited: boolean;
+  /** Its answer. */
+  readonly answer: ProbeAnswer;
+}
+
+/**
+ * Sends a SOCKS 4 request without its last octets, and those only when the proxy has been silent for a while: whoever waits
+ * for them knows what they are.
+ */
+export async function askInTwo(
+  conversation: Conversation,
+  machine: ClientHandshake,
+  heldBackLength: number,
+  patienceMs: number,
+): Promise<AnswerInTwo> {
+  const startedAt = performance.now();
+  const [first] = machine.start();
+  const request = first?.type === "send" ? first.data : new Uint8Array(0);
+  conversation.send(request.subarray(0, -heldBackLength));
+  const early = await conversation.read(patienceMs);
+  if (early === "silent") {
+    conversation.send(request.subarray(-heldBackLength));
+    return { waited: true, answer: await goOn(conversation, machine, []) };
+  }
+  if (early === "closed") {
+    return { waited: false, answer: { outcome: early, elapsedMs: performance.now() - startedAt } };
+  }
+  return { waited: false, answer: await goOn(conversation, machine, machine.receive(early), startedAt) };
+}
+
+/** Whether a message that no version of SOCKS has is answered, or the connection closed, before it is whole. */
+export async function refusesAtOnce(
+  conversation: Conversation,
+  octets: Uint8Array,
+  patienceMs: number,
+): Promise<boolean> {
+  conversation.send(octets);
+  return (await conversation.read(patienceMs)) !== "silent";
+}
+
+async function goOn(
+  conversation: Conversation,
+  machine: ClientHandshake,
+  first: readonly ClientEvent[],
+  since: number = performance.now(),
+): Promise<ProbeAnswer> {
+  let startedAt = since;
+  let events = first;
   for (;;) {
     for (const event of events) {
       const elapsedMs = performance.now() - startedAt;

@@ -9,6 +9,8 @@ export interface Recognition {
   readonly protocol: Exclude<ProbeProtocol, "socks">;
   /** Its first line, printable, when it speaks text. */
   readonly firstLine?: string;
+  /** What an HTTP server calls itself. */
+  readonly software?: string;
 }
 
 const MAX_LINE_LENGTH = 120;
@@ -24,7 +26,10 @@ export function recogniseOctets(octets: Uint8Array): Recognition {
   const [line = ""] = text.split(/\r|\n/, 1);
   if (!/^[\x20-\x7e]{2,}$/.test(line)) return UNKNOWN;
   const firstLine = line.slice(0, MAX_LINE_LENGTH);
-  if (/^HTTP\/|^<(?:!doctype )?html/i.test(line)) return { protocol: "http", firstLine };
+  if (/^HTTP\/|^<(?:!doctype )?html/i.test(line)) {
+    const [, server] = /^server:[ \t]*([\x20-\x7e]{1,120})\r?$/im.exec(text) ?? [];
+    return { protocol: "http", firstLine, ...(server !== undefined && { software: server.trimEnd() }) };
+  }
   if (line.startsWith("SSH-")) return { protocol: "ssh", firstLine };
   return { protocol: "other", firstLine };
 }

@@ -24,6 +24,14 @@ export interface ProbeMethod {
   readonly accepted: boolean | undefined;
 }
 
+/** What is known about one ability of a proxy. */
+export interface ProbeFinding {
+  /** `unknown`: nothing that the proxy did shows it. */
+  readonly verdict: "yes" | "no" | "unknown";
+  /** What shows it, or why nothing does, in words. */
+  readonly reason: string;
+}
+
 /** What the other end is, as far as its first words tell. */
 export type ProbeProtocol = "socks" | "http" | "tls" | "ssh" | "other" | "unknown";
 
@@ -37,14 +45,29 @@ export interface ProbeReport {
   readonly protocol: ProbeProtocol;
   /** The first line that came, made printable, when it is no SOCKS proxy and spoke text. */
   readonly firstLine?: string;
-  /** Which versions it answers in. A refusal is an answer: whether a 4A name was understood, only `granted` proves. */
+  /** Which program it looks like, by what programs are known to do; absent when it looks like none, or like several. */
+  readonly software?: string;
+  /** Which versions it speaks. A refusal is an answer. */
   readonly versions: {
-    /** SOCKS 4, asked for an IPv4 address. */
-    readonly socks4: boolean;
-    /** SOCKS 4A, asked for a name. */
-    readonly socks4a: boolean;
+    /** SOCKS 4. */
+    readonly socks4: ProbeFinding;
+    /** SOCKS 4 with names. */
+    readonly socks4a: ProbeFinding;
     /** SOCKS 5. */
-    readonly socks5: boolean;
+    readonly socks5: ProbeFinding;
+  };
+  /** What it can do with SOCKS 5. */
+  readonly abilities: {
+    /** Resolves names. */
+    readonly remoteDns: ProbeFinding;
+    /** Connects to IPv6 addresses. */
+    readonly ipv6: ProbeFinding;
+    /** BIND. */
+    readonly bind: ProbeFinding;
+    /** UDP ASSOCIATE. */
+    readonly udp: ProbeFinding;
+    /** Looks up names for clients (RESOLVE), as Tor does. */
+    readonly resolve: ProbeFinding;
   };
   /** The methods of SOCKS 5, each offered alone. Empty without SOCKS 5. */
   readonly authMethods: readonly ProbeMethod[];
@@ -73,6 +96,8 @@ export interface ProbeReport {
     readonly bind?: ProbeAnswer;
     /** UDP ASSOCIATE. */
     readonly udpAssociate?: ProbeAnswer;
+    /** RESOLVE, an extension of Tor, with a name. */
+    readonly resolve?: ProbeAnswer;
   };
   /** How long things took, in milliseconds. */
   readonly latency: {

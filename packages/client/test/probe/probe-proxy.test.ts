@@ -36,6 +36,10 @@ async function probe(server: LoopbackServer, options: Partial<ProbeOptions> = {}
   return probeProxy({ proxy: `socks5://${userinfo}127.0.0.1:${server.port}`, timeoutMs: 3000, ...options });
 }
 
+/** The versions without their reasons. */
+const verdicts = ({ versions }: ProbeReport): Record<string, string> =>
+  Object.fromEntries(Object.entries(versions).map(([name, { verdict }]) => [name, verdict]));
+
 const hex = (message: Buffer): string => message.toString("hex");
 
 /** Takes users with password or anybody, prefers passwords; grants CONNECT, knows neither BIND nor UDP. */
@@ -54,7 +58,19 @@ describe("a SOCKS proxy", () => {
     const report = await probe(await listen(capable), {}, "alice:opensesame@");
     expect(report).toMatchObject({
       protocol: "socks",
-      versions: { socks4: true, socks4a: true, socks5: true },
+      versions: {
+        socks4: { verdict: "yes" },
+        // It answers whatever one read gives.
+        socks4a: { verdict: "unknown", reason: "it answers requests before they are whole" },
+        socks5: { verdict: "yes" },
+      },
+      abilities: {
+        remoteDns: { verdict: "yes" },
+        ipv6: { verdict: "yes" },
+        bind: { verdict: "no" },
+        udp: { verdict: "no" },
+        resolve: { verdict: "no" },
+      },
       preferredMethod: 0x02,
       socks4: {
         connect: { outcome: "granted", reply: 0x5a },
@@ -67,6 +83,7 @@ describe("a SOCKS proxy", () => {
         connectName: { outcome: "granted", reply: 0x00 },
         bind: { outcome: "refused", reply: 0x07 },
         udpAssociate: { outcome: "refused", reply: 0x07 },
+        resolve: { outcome: "refused", reply: 0x07 },
       },
     });
     expect(report.authMethods.map(({ method, accepted }) => [method, accepted])).toEqual([
@@ -100,7 +117,13 @@ describe("a SOCKS proxy", () => {
         return message.subarray(2).includes(0x02) ? "05 02" : "05 ff";
       }),
     );
-    expect(report.versions).toEqual({ socks4: false, socks4a: false, socks5: true });
+    expect(verdicts(report)).toEqual({ socks4: "no", socks4a: "no", socks5: "yes" });
+    for (const { verdict, reason } of Object.values(report.abilities)) {
+      expect({ verdict, reason }).toEqual({
+        verdict: "unknown",
+        reason: "it was not reached that far (ERR_SOCKS_NO_ACCEPTABLE_METHOD)",
+      });
+    }
     expect(report.socks5).toMatchObject({ connectIpv4: { outcome: "failed", code: "ERR_SOCKS_NO_ACCEPTABLE_METHOD" } });
     expect(Object.keys(report.socks5)).toEqual(["connectIpv4"]);
     expect(report.socks4).toMatchObject({ connect: { outcome: "closed" } });
@@ -122,7 +145,7 @@ describe("a SOCKS proxy", () => {
     const report = await probe(await listen((_message, index) => (index === 0 ? "05 00" : undefined)), {
       timeoutMs: 400,
     });
-    expect(report.versions.socks5).toBe(true);
+    expect(report.versions.socks5.verdict).toBe("yes");
     expect(report.socks5.connectIpv4).toMatchObject({ outcome: "silent" });
   });
 
@@ -134,7 +157,7 @@ describe("a SOCKS proxy", () => {
     });
     const report = await probe(server, { target: parseHostPort("127.0.0.9:7") });
     expect(report.target).toBe("127.0.0.9:7");
-    expect(Object.keys(report.socks5)).toEqual(["connectIpv4", "bind", "udpAssociate"]);
+    expect(Object.keys(report.socks5)).toEqual(["connectIpv4", "bind", "udpAssociate", "resolve"]);
     expect(requests[0]).toBe("050100017f0000090007");
     await probe(server, { target: parseHostPort("localhost:7") });
     expect(requests).toContain("050100036c6f63616c686f73740007".replace("0003", "000309"));
@@ -148,7 +171,9 @@ describe("what is no SOCKS proxy", () => {
     ["another mail server", "220 mail.example ESMTP\r\n", "other", "220 mail.example ESMTP"],
   ])("%s that speaks first", async (_what, banner, protocol, firstLine) => {
     const report = await probe(await listen(() => undefined, banner), { timeoutMs: 400 });
-    expect(report).toMatchObject({ protocol, versions: { socks4: false, socks4a: false, socks5: false } });
+    expect(report.protocol).toBe(protocol);
+    expect(verdicts(report).socks5).not.toBe("yes");
+    if (protocol !== "unknown") expect(verdicts(report)).toEqual({ socks4: "no", socks4a: "no", socks5: "no" });
     expect(report.firstLine).toBe(firstLine);
     expect(report.authMethods).toEqual([]);
   });
@@ -158,13 +183,20 @@ describe("what is no SOCKS proxy", () => {
     expect(await probe(await listen(() => refusal))).toMatchObject({
       protocol: "http",
       firstLine: "HTTP/1.1 400 Bad Request",
+      versions: { socks4: { verdict: "no", reason: "it speaks HTTP" } },
     });
   });
 
   test("an HTTP server that waits for a whole line", async () => {
-    const answer = Buffer.from("HTTP/1.0 200 OK\r\n\r\n").toString("hex");
+    const answer = Buffer.from("HTTP/1.0 200 OK\r\nServer: tiny/1.0 \r\n\r\n").toString("hex");
     const server = await listen((message) => (message.includes("\r\n") ? answer : undefined));
-    expect(await probe(server, { timeoutMs: 400 })).toMatchObject({ protocol: "http", firstLine: "HTTP/1.0 200 OK" });
+    expect(await probe(server, { timeoutMs: 400 })).toMatchObject({
+      protocol: "http",
+      firstLine: "HTTP/1.0 200 OK",
+      software: "tiny/1.0",
+      // Nothing of SOCKS 4 was asked: the answer in HTTP says enough.
+      socks4: {},
+    });
   });
 
   test("a TLS server that answers with an alert", async () => {
@@ -201,7 +233,7 @@ describe("deadlines", () => {
     servers.push(server);
     const start = performance.now();
     const report = await probe(server, { timeoutMs: 400 });
-    expect(report.versions).toEqual({ socks4: false, socks4a: false, socks5: false });
+    expect(Object.values(verdicts(report))).not.toContain("yes");
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
@@ -221,7 +253,7 @@ describe("deadlines", () => {
 });
 
 test.each([
-  [{ proxy: "http://127.0.0.1" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
+  [{ proxy: "ftp://127.0.0.1" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
   [{ proxy: "socks5://127.0.0.1", target: "example.com:0" }, "ERR_SOCKS_BAD_PORT"],
   [{ proxy: "socks5://127.0.0.1", target: "example.com" }, "ERR_SOCKS_BAD_PORT"],
   [{ proxy: "socks5://127.0.0.1", timeoutMs: 0 }, "ERR_SOCKS_BAD_OPTION"],
