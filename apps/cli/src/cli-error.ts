@@ -5,6 +5,7 @@ import { EXIT_STATUS } from "./exit-status.ts";
  *
  * - `ERR_SOCKS_USAGE`: the command line is wrong.
  * - `ERR_SOCKS_NOT_SUPPORTED_YET`: the command is planned, and not there yet.
+ * - `ERR_SOCKS_BAD_LIST`: a line of a list of proxies cannot be read.
  * - `ERR_SOCKS_NO_PROXY`: neither `-x` nor the environment names a proxy.
  * - `ERR_SOCKS_NOT_SOCKS`: what was probed is no SOCKS proxy.
  * - `ERR_SOCKS_TUNNEL_BROKEN`: the connection broke after it had been opened.
@@ -19,6 +20,7 @@ import { EXIT_STATUS } from "./exit-status.ts";
 export type CliErrorCode =
   | "ERR_SOCKS_USAGE"
   | "ERR_SOCKS_NOT_SUPPORTED_YET"
+  | "ERR_SOCKS_BAD_LIST"
   | "ERR_SOCKS_NO_PROXY"
   | "ERR_SOCKS_NOT_SOCKS"
   | "ERR_SOCKS_TUNNEL_BROKEN"
@@ -33,6 +35,7 @@ export type CliErrorCode =
 const STATUS_OF: Readonly<Partial<Record<CliErrorCode, number>>> = {
   ERR_SOCKS_USAGE: EXIT_STATUS.usage,
   ERR_SOCKS_NOT_SUPPORTED_YET: EXIT_STATUS.usage,
+  ERR_SOCKS_BAD_LIST: EXIT_STATUS.usage,
   ERR_SOCKS_NO_PROXY: EXIT_STATUS.usage,
   ERR_SOCKS_NOT_SOCKS: EXIT_STATUS.negotiate,
   ERR_SOCKS_TUNNEL_BROKEN: EXIT_STATUS.relay,

@@ -1,7 +1,7 @@
 import type { SocksStage } from "@sockskit/dial";
 
 /** How a run of `sockskit` can end: the stages of a connection, and what is not about one. */
-export type ExitReason = SocksStage | "success" | "failure" | "usage" | "timeout" | "broken-pipe";
+export type ExitReason = SocksStage | "success" | "failure" | "usage" | "timeout" | "interrupted" | "broken-pipe";
 
 /** Exit statuses of `sockskit`; `docs/exit-statuses.md` has the same table. */
 export const EXIT_STATUS: Readonly<Record<ExitReason, number>> = {
@@ -15,6 +15,8 @@ export const EXIT_STATUS: Readonly<Record<ExitReason, number>> = {
   request: 7,
   relay: 8,
   timeout: 9,
+  /** What a shell reports for a program that SIGINT ended. */
+  interrupted: 130,
   /** What a shell reports for a program that SIGPIPE ended. */
   "broken-pipe": 141,
 };

@@ -64,8 +64,16 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     );
 
   addCommonOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy"))
-    .description("what a proxy speaks: versions, methods, commands, latency")
-    .argument("<proxy...>", "URL, or host:port")
+    .description("what proxies speak: versions, methods, commands, latency")
+    .argument("[proxy...]", "URL, or host:port; - reads a list from standard input")
+    .option(
+      "--file <list>",
+      "a list of proxies, one per line, # begins a comment; repeatable; - is standard input",
+      collect,
+      [],
+    )
+    .option("--concurrency <count>", "proxies of a list at a time, 1 to 256", parseConcurrency, 16)
+    .option("--full", "a full report of each proxy of a list, instead of a table", false)
     .option("--target <host:port>", "what to ask the proxy to connect to; by default a closed port of its own host")
     .addHelpText("after", PROBE_HELP)
     .action((proxies: string[], options: ProbeOptions) =>
@@ -172,6 +180,12 @@ function answerTimeout(program: Command): Option {
   return option.argParser(parseDuration).default(parseDuration("2s"), "2s");
 }
 
+function parseConcurrency(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 256) return count;
+  throw usageError(`${showArgument(text)} is no number from 1 to 256`);
+}
+
 function parseSize(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw usageError(`${showArgument(text)} is no number of bytes`);
@@ -214,7 +228,9 @@ const PROBE_HELP = `
 Examples:
   sockskit probe 127.0.0.1:1080
   sockskit probe socks5://alice:secret@proxy.example --target example.com:80
-  sockskit probe --json socks5://a.example socks5://b.example`;
+  sockskit probe --json socks5://a.example socks5://b.example
+  sockskit probe --file proxies.txt --concurrency 64 --timeout 3s
+  grep -v slow proxies.txt | sockskit probe --json - | jq -r 'select(.protocol == "socks") | .proxy'`;
 
 const FORWARD_HELP = `
 Examples:

@@ -130,7 +130,7 @@ describe("the command line", () => {
     [["serve", "127.0.0.1:65536"], "not a number from 0 to 65535"],
     [["serve", "--user", "alice", "0"], "NAME:PASSWORD"],
     [["serve", "0.0.0.0:0"], "--user NAME:PASSWORD, or --open"],
-    [["probe"], "missing required argument"],
+    [["probe"], "no proxy given"],
     [["probe", "socks6://h"], "unknown scheme"],
     [["probe", "--target", "h", "socks5://h"], "has no port"],
   ])("%j is refused", async (args, problem) => {

@@ -1,19 +1,29 @@
-import { type ProbeReport, probeProxy } from "@sockskit/client";
-import { parseProxyUrl } from "@sockskit/url";
+import { isSocksError, type ProbeReport, probeProxy } from "@sockskit/client";
+import { formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 
-import { CliError } from "../cli-error.ts";
-import { type CommonOptions, familyOf } from "../options.ts";
+import { CliError, usageError } from "../cli-error.ts";
 import { EXIT_STATUS, exitStatusOf } from "../exit-status.ts";
-import { describeReport } from "../probe-table.ts";
+import { type CommonOptions, familyOf } from "../options.ts";
 import { printableJson } from "../printable.ts";
+import { describeReport } from "../probe/full-report.ts";
+import { runInOrder } from "../probe/in-order.ts";
+import { ProgressLine } from "../probe/progress-line.ts";
+import { parseProxy, readProxyList } from "../probe/proxy-list.ts";
+import { type ProbeResult, SummaryTable } from "../probe/summary-table.ts";
 import { Reporter } from "../reporter.ts";
 import { print } from "../standard-output.ts";
 import { parseTarget } from "../target.ts";
 
 /** Options of `sockskit probe`. */
 export interface ProbeOptions extends CommonOptions {
-  /** What to ask the proxy to connect to. */
+  /** What to ask the proxies to connect to. */
   readonly target?: string;
+  /** Files with lists of proxies; `-` is standard input. */
+  readonly file: readonly string[];
+  /** Proxies at a time. */
+  readonly concurrency: number;
+  /** A full report of each proxy of a list. */
+  readonly full: boolean;
   /** Milliseconds for each answer. */
   readonly timeout: number;
   /** Only IPv4 on this side. */
@@ -35,21 +45,103 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const reporter = new Reporter({ ...options, command: "probe" });
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const family = familyOf(options);
-  // The scheme does not matter here, so it may be left out.
-  const proxies = texts.map((text) => parseProxyUrl(text.includes("://") ? text : `socks5h://${text}`));
+  const files = [...texts.filter((text) => text === "-"), ...options.file];
+  if (files.filter((file) => file === "-").length > 1) throw usageError("standard input can be read once only");
+  const proxies = texts.filter((text) => text !== "-").map(parseProxy);
+  const isList = files.length > 0 || proxies.length > 1;
   let status = EXIT_STATUS.success;
-  for (const proxy of proxies) {
-    try {
-      const report = await probeProxy({ proxy, target, family, timeoutMs: options.timeout });
-      await print(options.json ? `${printableJson(report)}\n` : `${describeReport(report)}\n`);
-      if (report.protocol !== "socks") throw notSocks(report);
-    } catch (error) {
-      if (exitStatusOf(error) === EXIT_STATUS["broken-pipe"]) throw error;
-      reporter.error(error);
-      if (status === EXIT_STATUS.success) status = exitStatusOf(error);
+  const fail = (failure: number): void => {
+    if (status === EXIT_STATUS.success) status = failure;
+  };
+  for (const file of files) {
+    const list = await readProxyList(file);
+    for (const mistake of list.mistakes) {
+      reporter.error(mistake);
+      fail(exitStatusOf(mistake));
     }
+    proxies.push(...list.proxies);
   }
-  return status;
+  if (proxies.length === 0 && status === EXIT_STATUS.success) throw usageError("no proxy given, and none in the lists");
+
+  const controller = new AbortController();
+  const onSignal = (): void => controller.abort();
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  const { signal } = controller;
+  const work = async (proxy: ProxyUrl): Promise<ProbeResult> => {
+    const startedAt = performance.now();
+    const url = formatProxyUrl(proxy);
+    const result = await probeProxy({ proxy, target, family, timeoutMs: options.timeout, signal }).then(
+      (report) => ({ proxy: url, report }),
+      (error: unknown) => ({ proxy: url, error }),
+    );
+    if (!signal.aborted) {
+      const outcome = "report" in result ? result.report.protocol : "failed";
+      line.clear();
+      reporter.step(performance.now() - startedAt, `${url}: ${outcome}`, { type: "probed", proxy: url, outcome });
+    }
+    return result;
+  };
+  const line = new ProgressLine(proxies.length);
+  const output = isList ? outputOfList(proxies, options, reporter) : outputOfOne(options, reporter);
+  try {
+    if (output.head !== undefined && proxies.length > 0) await print(output.head);
+    await runInOrder({
+      inputs: proxies,
+      concurrency: options.concurrency,
+      work,
+      onDone: (count) => line.update(count),
+      onResult: async (result) => {
+        line.clear();
+        await output.show(result);
+        if ("error" in result) fail(exitStatusOf(result.error));
+        else if (result.report.protocol !== "socks") fail(exitStatusOf(notSocks(result.report)));
+      },
+      signal,
+    });
+  } finally {
+    line.clear();
+    for (const name of SIGNALS) process.removeListener(name, onSignal);
+  }
+  return signal.aborted ? EXIT_STATUS.interrupted : status;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** How results are written. */
+interface ResultOutput {
+  /** What stands before all of them. */
+  readonly head?: string;
+  readonly show: (result: ProbeResult) => Promise<void>;
+}
+
+/** A full report; a failure is that of the command. */
+function outputOfOne(options: ProbeOptions, reporter: Reporter): ResultOutput {
+  return {
+    async show(result) {
+      if ("error" in result) return reporter.error(result.error);
+      const { report } = result;
+      await print(options.json ? `${printableJson(report)}\n` : `${describeReport(report)}\n`);
+      if (report.protocol !== "socks") reporter.error(notSocks(report));
+    },
+  };
+}
+
+/** One line for each, whatever came of it: a failure is a result as well. */
+function outputOfList(proxies: readonly ProxyUrl[], options: ProbeOptions, reporter: Reporter): ResultOutput {
+  if (options.json) return { show: (result) => print(`${printableJson(jsonOf(result))}\n`) };
+  if (options.full) {
+    const one = outputOfOne(options, reporter);
+    return { show: (result) => one.show(result) };
+  }
+  const table = new SummaryTable(proxies.map((proxy) => formatProxyUrl(proxy)));
+  return { head: `${table.head()}\n`, show: (result) => print(`${table.row(result)}\n`) };
+}
+
+function jsonOf(result: ProbeResult): unknown {
+  if ("report" in result) return result.report;
+  const { proxy, error } = result;
+  const known = isSocksError(error) ? { code: error.code, stage: error.stage } : {};
+  return { proxy, error: { ...known, message: error instanceof Error ? error.message : String(error) } };
 }
 
 function notSocks({ proxy, protocol, firstLine }: ProbeReport): CliError {

@@ -33,6 +33,10 @@ export async function formatTables(results: readonly Result[]): Promise<string> 
     "### What `sockskit probe` says\n",
     `${await formatFindings(results.filter(({ row }) => row.check === "probe"))}\n`,
   );
+  parts.push(
+    "### What `auto://` finds\n",
+    `${await formatFindings(results.filter(({ row }) => row.check === "auto"))}\n`,
+  );
   return parts.join("\n");
 }
 
@@ -75,7 +79,7 @@ async function formatFindings(results: readonly Result[]): Promise<string> {
   for (const { row, outcome, remark } of results) {
     const { program, version } = await describeTool(row.tool);
     const notes = [row.auth === "none" ? "" : row.auth, row.variant ?? ""].filter((note) => note !== "");
-    const who = [`${program} ${version}`, ...notes].join(", ");
+    const who = [row.tool === "sockskitd" ? program : `${program} ${version}`, ...notes].join(", ");
     lines.push(`| ${who} | ${outcome === "passed" ? remark : outcome} |`);
   }
   return ["| Server | Findings |", "|---|---|", ...lines].join("\n");

@@ -19,7 +19,7 @@ export const CHECKS = [
 ] as const;
 
 /** One thing that is tried. */
-export type Check = (typeof CHECKS)[number] | "probe";
+export type Check = (typeof CHECKS)[number] | "probe" | "auto";
 
 /** What can be tried with anything that carries octets both ways. */
 export const TUNNEL_CHECKS = [

@@ -15,8 +15,10 @@ export type Tool =
   | "nss-wrapper"
   | "proxychains4"
   | "socksify"
+  | "sockskitd"
   | "ssh"
   | "sshd"
+  | "tinyproxy"
   | "tor"
   | "npm:socks"
   | "npm:undici"
@@ -48,6 +50,8 @@ const TOOLS: Readonly<Record<Tool, ToolFacts>> = {
   socksify: { debian: "dante-client", title: "Dante client" },
   ssh: { debian: "openssh-client", versionArgs: ["-V"], version: /OpenSSH_([\w.]+)/, title: "OpenSSH" },
   sshd: { debian: "openssh-server", title: "OpenSSH server" },
+  sockskitd: {},
+  tinyproxy: { debian: "tinyproxy", versionArgs: ["-v"], version: /tinyproxy ([\d.]+)/ },
   tor: { debian: "tor", versionArgs: ["--version"], version: /Tor version ([\w.]+\d)/, title: "Tor" },
   "npm:socks": {},
   "npm:undici": {},
@@ -85,6 +89,8 @@ async function lookUp(tool: Tool): Promise<string | undefined> {
     return packageVersion(tool.slice(4)) === undefined ? `npm package ${tool.slice(4)} is not installed` : undefined;
   }
   const facts = TOOLS[tool];
+  // Ours is always there.
+  if (tool === "sockskitd") return undefined;
   const found = facts.library === undefined ? locate(tool) !== undefined : await canPreload(facts.library);
   return found ? undefined : `${tool} is not installed (Debian package ${facts.debian})`;
 }

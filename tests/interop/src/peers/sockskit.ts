@@ -15,6 +15,8 @@ const CLI = join(dirname(require.resolve("sockskit/package.json")), "bin", "sock
 export interface SockskitdOptions extends PeerOptions {
   /** A configuration file. Default: none, and a log of everything to explain failures. */
   readonly configuration?: string;
+  /** The versions that its listener takes. Default: all. */
+  readonly versions?: readonly (4 | 5)[];
 }
 
 /** Starts `sockskitd` on a free loopback port. */
@@ -24,11 +26,17 @@ export async function startSockskitd(scope: Scope, options: SockskitdOptions = {
   const env = named ? await nameServiceEnvironment(await scope.temporaryFolder(), { hosts: true }) : {};
   const port = await freePort();
   const account = password ? ["--user", `${ACCOUNT.username}:${ACCOUNT.password}`] : [];
+  const listener = `127.0.0.1:${port}`;
+  const configuration =
+    options.versions === undefined
+      ? options.configuration
+      : `listen: [{ address: "${listener}", versions: [${options.versions.join()}] }]\n`;
   const settings =
-    options.configuration === undefined
+    configuration === undefined
       ? ["--log-level", "debug", "--log-format", "json"]
-      : ["--config", await writeConfiguration(scope, options.configuration)];
-  const argv = [process.execPath, SERVER, "--listen", `127.0.0.1:${port}`, ...settings, ...account];
+      : ["--config", await writeConfiguration(scope, configuration)];
+  const listen = options.versions === undefined ? ["--listen", listener] : [];
+  const argv = [process.execPath, SERVER, ...listen, ...settings, ...account];
   const peer = await startServer(scope, port, argv, { env });
   if (named) await lookUpOnce(port, password);
   return peer;

@@ -1,4 +1,5 @@
 import type { Row } from "../harness/row.ts";
+import { AUTO_ROWS } from "./auto.ts";
 import { CHROMIUM_ROWS } from "./chromium.ts";
 import { CURL_ROWS } from "./curl.ts";
 import { NETCAT_ROWS } from "./netcat.ts";
@@ -18,4 +19,5 @@ export const ALL_ROWS: readonly Row[] = [
   ...CHROMIUM_ROWS,
   ...OUR_CLIENT_ROWS,
   ...PROBE_ROWS,
+  ...AUTO_ROWS,
 ];

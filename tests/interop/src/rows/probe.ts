@@ -4,12 +4,16 @@ import { expectSame, type Auth, type Row, type RowContext } from "../harness/row
 import type { Tool } from "../harness/tools.ts";
 import { ACCOUNT } from "../peers/account.ts";
 import { sockskit } from "../peers/sockskit.ts";
+import { startTinyproxy } from "../peers/http-proxies.ts";
 import { startTor } from "../peers/tor.ts";
 import { serverOf, theirServer } from "./their-servers.ts";
 
 /** What `sockskit probe` says of a server, without times: versions, methods it accepts, and every answer. */
 interface Findings {
+  /** Those that it speaks; with a `?` where nothing shows it. */
   readonly versions: string;
+  /** What it is taken for. */
+  readonly software: string;
   readonly methods: string;
   readonly socks4: Readonly<Record<string, string>>;
   readonly socks5: Readonly<Record<string, string>>;
@@ -19,6 +23,7 @@ interface Findings {
 export const PROBE_ROWS: readonly Row[] = [
   theirs("microsocks", "none", {
     versions: "5",
+    software: "microsocks",
     methods: "00",
     socks4: { connect: "failed ERR_SOCKS_NOT_SOCKS" },
     socks5: {
@@ -27,10 +32,12 @@ export const PROBE_ROWS: readonly Row[] = [
       connectIpv6: "refused 05",
       bind: "refused 07",
       udpAssociate: "refused 07",
+      resolve: "refused 07",
     },
   }),
   theirs("microsocks", "password", {
     versions: "5",
+    software: "microsocks",
     methods: "02",
     socks4: { connect: "failed ERR_SOCKS_NOT_SOCKS" },
     socks5: {
@@ -39,10 +46,12 @@ export const PROBE_ROWS: readonly Row[] = [
       connectIpv6: "refused 05",
       bind: "refused 07",
       udpAssociate: "refused 07",
+      resolve: "refused 07",
     },
   }),
   theirs("danted", "none", {
-    versions: "4 4a 5",
+    versions: "4 5",
+    software: "Dante",
     methods: "00",
     socks4: { connect: "refused 5b", connectName: "refused 5b", bind: "refused 5b" },
     socks5: {
@@ -51,10 +60,12 @@ export const PROBE_ROWS: readonly Row[] = [
       connectIpv6: "refused 05",
       bind: "refused 02",
       udpAssociate: "granted 00",
+      resolve: "closed",
     },
   }),
   theirs("danted", "password", {
-    versions: "4 4a 5",
+    versions: "4 5",
+    software: "Dante",
     methods: "02",
     socks4: { connect: "refused 5b", connectName: "refused 5b", bind: "refused 5b" },
     socks5: {
@@ -63,19 +74,22 @@ export const PROBE_ROWS: readonly Row[] = [
       connectIpv6: "refused 05",
       bind: "refused 02",
       udpAssociate: "granted 00",
+      resolve: "closed",
     },
   }),
-  // OpenSSH closes without a reply when the target refuses, so only a target that listens shows what it speaks.
+  // OpenSSH closes without a reply when the target refuses, and is found to speak SOCKS 4 all the same.
   theirs("ssh", "none", {
-    versions: "5",
+    versions: "4 4a 5",
+    software: "OpenSSH (ssh -D)",
     methods: "00",
-    socks4: { connect: "closed" },
+    socks4: { connect: "closed", connectName: "closed", bind: "closed" },
     socks5: {
       connectIpv4: "closed",
       connectName: "closed",
       connectIpv6: "closed",
       bind: "closed",
       udpAssociate: "closed",
+      resolve: "closed",
     },
   }),
   theirs(
@@ -83,6 +97,7 @@ export const PROBE_ROWS: readonly Row[] = [
     "none",
     {
       versions: "4 4a 5",
+      software: "OpenSSH (ssh -D)",
       methods: "00",
       socks4: { connect: "granted 5a", connectName: "granted 5a", bind: "closed" },
       socks5: {
@@ -91,12 +106,14 @@ export const PROBE_ROWS: readonly Row[] = [
         connectIpv6: "granted 00",
         bind: "closed",
         udpAssociate: "closed",
+        resolve: "closed",
       },
     },
     "with a target that listens",
   ),
   theirs("npm:@pondwader/socks5-server", "none", {
     versions: "5",
+    software: "",
     methods: "00",
     socks4: { connect: "closed" },
     socks5: {
@@ -105,6 +122,7 @@ export const PROBE_ROWS: readonly Row[] = [
       connectIpv6: "refused 05",
       bind: "refused 07",
       udpAssociate: "refused 07",
+      resolve: "closed",
     },
   }),
   {
@@ -117,6 +135,7 @@ export const PROBE_ROWS: readonly Row[] = [
       const { port } = await context.server("tor", startTor);
       return probe(context, `127.0.0.1:${port}`, [], {
         versions: "4 4a 5",
+        software: "Tor",
         methods: "00 02",
         socks4: { connect: "refused 5b", connectName: "refused 5b", bind: "refused 5b" },
         socks5: {
@@ -125,8 +144,27 @@ export const PROBE_ROWS: readonly Row[] = [
           connectIpv6: "refused 01",
           bind: "refused 07",
           udpAssociate: "refused 07",
+          resolve: "refused 04",
         },
       });
+    },
+  },
+  {
+    tool: "tinyproxy",
+    role: "server",
+    scheme: "any",
+    auth: "none",
+    check: "probe",
+    async run(context) {
+      const { port } = await startTinyproxy(context.scope);
+      const argv = sockskit("probe", "--json", "--timeout", "1s", `127.0.0.1:${port}`);
+      const { stdout, stderr, status } = await runToEnd({ argv, options: { signal: context.signal } });
+      const { protocol, software = "" } = JSON.parse(stdout.toString("utf8")) as ProbeReport;
+      expectSame("protocol", protocol, "http");
+      expectSame("software", software.replace(/[\d.]+$/, "N"), "tinyproxy/N");
+      expectSame("status", String(status), "5");
+      if (!stderr.includes("ERR_SOCKS_NOT_SOCKS")) expectSame("standard error", stderr, "ERR_SOCKS_NOT_SOCKS");
+      return "no SOCKS: an HTTP server that calls itself tinyproxy; exit status 5";
     },
   },
 ];
@@ -162,8 +200,9 @@ async function probe(
   expectSame("standard error", stderr, "");
   const report = JSON.parse(stdout.toString("utf8")) as ProbeReport;
   expectSame("findings", JSON.stringify(findings(report), undefined, 1), JSON.stringify(expected, undefined, 1));
-  const { versions, methods, socks4, socks5 } = expected;
-  return `SOCKS ${versions}; methods ${methods}; SOCKS 4: ${words(socks4)}; SOCKS 5: ${words(socks5)}`;
+  const { versions, software, methods, socks4, socks5 } = expected;
+  const guess = software === "" ? "" : ` looks like ${software};`;
+  return `SOCKS ${versions};${guess} methods ${methods}; SOCKS 4: ${words(socks4)}; SOCKS 5: ${words(socks5)}`;
 }
 
 /** Calls with the same answer together: `connectIpv4, connectName refused 05`. */
@@ -173,11 +212,18 @@ function words(answers: Readonly<Record<string, string>>): string {
   return [...calls].map(([answer, names]) => `${names.join(", ")} ${answer}`).join("; ");
 }
 
-function findings({ versions, authMethods, socks4, socks5 }: ProbeReport): Findings {
+function findings({ versions, software = "", authMethods, socks4, socks5 }: ProbeReport): Findings {
+  const spoken = [
+    ["4", versions.socks4],
+    ["4a", versions.socks4a],
+    ["5", versions.socks5],
+  ] as const;
   return {
-    versions: [versions.socks4 ? "4" : "", versions.socks4a ? "4a" : "", versions.socks5 ? "5" : ""]
-      .filter((text) => text !== "")
+    versions: spoken
+      .filter(([, { verdict }]) => verdict !== "no")
+      .map(([name, { verdict }]) => (verdict === "yes" ? name : `${name}?`))
       .join(" "),
+    software,
     methods: authMethods
       .filter(({ accepted }) => accepted)
       .map(({ method }) => octet(method))

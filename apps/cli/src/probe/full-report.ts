@@ -1,7 +1,21 @@
 import { styleText } from "node:util";
 
-import type { ProbeAnswer, ProbeReport } from "@sockskit/client";
+import type { ProbeAnswer, ProbeFinding, ProbeReport } from "@sockskit/client";
 import { repDescription } from "@sockskit/wire";
+
+const VERSIONS = [
+  ["socks4", "SOCKS 4"],
+  ["socks4a", "SOCKS 4A"],
+  ["socks5", "SOCKS 5"],
+] as const;
+const ABILITIES = [
+  ["remoteDns", "resolves names"],
+  ["ipv6", "reaches IPv6"],
+  ["bind", "listens (BIND)"],
+  ["udp", "relays UDP"],
+  ["resolve", "looks up (RESOLVE)"],
+] as const;
+const VERDICT_STYLE = { yes: "green", no: "yellow", unknown: "yellow" } as const;
 
 type Row = readonly [label: string, text: string];
 
@@ -25,13 +39,23 @@ const SOCKS4_REASON: Readonly<Record<number, string>> = {
 /** A report as people read it. */
 export function describeReport(report: ProbeReport): string {
   const rows: Row[] = [["speaks", speaks(report)]];
-  if (report.versions.socks5) rows.push(["methods", methods(report)]);
+  if (report.software !== undefined) rows.push(["looks like", report.software]);
+  if (report.protocol === "socks") {
+    for (const [label, finding] of VERSIONS.map(([key, name]) => [name, report.versions[key]] as const)) {
+      if (finding.verdict !== "yes") rows.push([label, describeFinding(finding)]);
+    }
+  }
+  if (report.versions.socks5.verdict !== "no" && report.protocol === "socks") {
+    rows.push(["methods", methods(report)]);
+    for (const [key, label] of ABILITIES) rows.push([label, describeFinding(report.abilities[key])]);
+  }
   const { socks4, socks5, latency } = report;
   add(rows, "SOCKS 5 CONNECT, IPv4", socks5.connectIpv4, 5);
   add(rows, "SOCKS 5 CONNECT, IPv6", socks5.connectIpv6, 5);
   add(rows, "SOCKS 5 CONNECT, name", socks5.connectName, 5);
   add(rows, "SOCKS 5 BIND", socks5.bind, 5);
   add(rows, "SOCKS 5 UDP ASSOCIATE", socks5.udpAssociate, 5);
+  add(rows, "SOCKS 5 RESOLVE", socks5.resolve, 5);
   if (report.protocol === "socks") {
     add(rows, "SOCKS 4 CONNECT", socks4.connect, 4);
     add(rows, "SOCKS 4A CONNECT, name", socks4.connectName, 4);
@@ -52,8 +76,7 @@ export function describeReport(report: ProbeReport): string {
 }
 
 function speaks({ protocol, versions }: ProbeReport): string {
-  const names = [versions.socks4 && "SOCKS 4", versions.socks4a && "SOCKS 4A", versions.socks5 && "SOCKS 5"];
-  const text = names.filter((name) => name !== false).join(", ");
+  const text = VERSIONS.flatMap(([key, name]) => (versions[key].verdict === "yes" ? [name] : [])).join(", ");
   if (text !== "") return paint("green", text);
   const other = {
     http: "HTTP",
@@ -75,6 +98,10 @@ function methods({ authMethods, preferredMethod }: ProbeReport): string {
       return paint("green", (METHOD_TEXT[method] ?? name) + preferred);
     })
     .join(", ");
+}
+
+function describeFinding({ verdict, reason }: ProbeFinding): string {
+  return `${paint(VERDICT_STYLE[verdict], verdict)}: ${reason}`;
 }
 
 function add(rows: Row[], label: string, answer: ProbeAnswer | undefined, version: 4 | 5): void {
