@@ -45,7 +45,16 @@ export interface ErrorLike {
   readonly cause?: unknown;
   /** The octet with which a proxy on the way refused. */
   readonly reply?: unknown;
+  /** The status with which an HTTP proxy on the way refused. */
+  readonly httpStatus?: unknown;
 }
+
+const REP_BY_HTTP_STATUS: ReadonlyMap<unknown, number> = new Map([
+  [403, REP.connectionNotAllowedByRuleset],
+  [502, REP.hostUnreachable],
+  [503, REP.hostUnreachable],
+  [504, REP.ttlExpired],
+]);
 
 /**
  * The REP octet that tells a client about an error (RFC 1928 section 6). A code that is
@@ -53,13 +62,17 @@ export interface ErrorLike {
  * `generalSocksServerFailure`, 01. Messages are never looked at.
  *
  * The REP with which a proxy on the way refused the request is passed on, Tor's F0 to F7 included. A code of
- * SOCKS 4 says nothing that a REP could say, and becomes 01.
+ * SOCKS 4 says nothing that a REP could say, and becomes 01. Of HTTP 403 becomes 02, 502 and 503 become 04, 504 becomes
+ * 06, and everything else 01.
  */
 export function repForError(error: ErrorLike): number {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSE_DEPTH && typeof current === "object" && current !== null; depth++) {
-    const { code, cause, reply }: ErrorLike = current;
-    if (code === "ERR_SOCKS_REQUEST_REFUSED" && typeof reply === "number") return repForReply(reply);
+    const { code, cause, reply, httpStatus }: ErrorLike = current;
+    if (code === "ERR_SOCKS_REQUEST_REFUSED") {
+      if (typeof reply === "number") return repForReply(reply);
+      return REP_BY_HTTP_STATUS.get(httpStatus) ?? REP.generalSocksServerFailure;
+    }
     if (typeof code === "string") {
       const rep = REP_BY_CODE.get(code) ?? (code.startsWith("EAI_") ? REP.hostUnreachable : undefined);
       if (rep !== undefined) return rep;

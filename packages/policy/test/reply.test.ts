@@ -62,6 +62,17 @@ test.each<[string, number, number]>([
   expect(repForError({ code: "ERR_SOCKS_REQUEST_REFUSED", reply, cause: { code: "ECONNREFUSED" } })).toBe(rep);
 });
 
+test.each([
+  [403, 0x02],
+  [502, 0x04],
+  [503, 0x04],
+  [504, 0x06],
+  [500, 0x01],
+  [undefined, 0x01],
+])("a refusal of an HTTP proxy: %s", (httpStatus, rep) => {
+  expect(repForError({ code: "ERR_SOCKS_REQUEST_REFUSED", httpStatus, cause: { code: "ECONNREFUSED" } })).toBe(rep);
+});
+
 test("an upstream that is down is no target that refused", () => {
   const cause = { code: "ECONNREFUSED" };
   expect(repForError({ code: "ERR_SOCKS_PROXY_UNREACHABLE", cause })).toBe(0x03);

@@ -186,7 +186,7 @@ export interface UpstreamOptions {
    * Chains in the order of preference, 1 to 16. When a proxy of one does not work, the next is tried and the broken one
    * put aside for a while.
    *
-   * The scheme of each chain's last proxy says who looks names up. `socks5h`, `socks4a` and `socks` pass them on:
+   * The scheme of each chain's last proxy says who looks names up. `socks5h`, `socks4a`, `socks` and `http` pass them on:
    * then nobody here learns the address, and rules see the name alone. With `socks5` and `socks4` in any of them names
    * are looked up here, and the rules decide on each address.
    */

@@ -172,10 +172,12 @@ describe("an upstream that does not relay", () => {
     const upstreams = { up: [[`socks5h://127.0.0.1:${broken.port}`]] };
     const near = await startServer({ rules: [{ action: "allow", via: "up" }], upstreams });
     const { control, send } = await associate(near.port);
-    send(header4(9), "first");
+    const target = await openUdp();
+    send(header4(target.port), "first");
     await until(() => near.log.upstream.length === 1, "it is put aside");
-    for (let count = 0; count < 20; count++) send(header4(9), "more");
+    for (let count = 0; count < 20; count++) send(header4(target.port), "more");
     await pause(100);
+    expect(target.received).toEqual([]);
     expect(calls).toBe(1);
     expect(await droppedIn(near, control)).toEqual({ upstream: 21 });
     expect(near.log.upstream[0]).toMatchObject({ state: "aside", upstream: "up" });

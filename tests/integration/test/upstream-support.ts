@@ -1,6 +1,6 @@
 import type net from "node:net";
-import { type LoopbackServer, octets, readOctets } from "@sockskit/testing";
-import { portHex, startTarget } from "./server-support.ts";
+import { concat, type LoopbackServer, octets, readOctets } from "@sockskit/testing";
+import { connectTo, GREETING, portHex, startTarget } from "./server-support.ts";
 
 /** A proxy of another make: what it was told, and what it answers. */
 export interface ScriptedProxy extends LoopbackServer {
@@ -46,4 +46,16 @@ export const GRANTED_HEX = "050005000001c6336407c350";
 /** The request for a name, as a proxy hears it. */
 export function namedRequest(name: string, port: number): string {
   return `05010003${Buffer.byteLength(name).toString(16).padStart(2, "0")}${Buffer.from(name).toString("hex")}${portHex(port)}`;
+}
+
+/** The URL of a proxy on this host. */
+export const url = (port: number, scheme = "socks5h"): string => `${scheme}://127.0.0.1:${port}`;
+
+/** The replies to a request that is granted, in hexadecimal. */
+export async function ask(port: number, request: Uint8Array): Promise<string> {
+  const client = await connectTo(port);
+  client.write(concat(GREETING, request));
+  const reply = Buffer.from(await readOctets(client, 12)).toString("hex");
+  client.destroy();
+  return reply;
 }

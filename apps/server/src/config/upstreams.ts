@@ -125,13 +125,13 @@ export function upstreamWarnings(
       const message = "nobody logs in with a password here, so there is none to forward";
       warnings.push(problemAt(tree, ["upstreams", name, "forwardCredentials"], message));
     }
-    const single = list.filter((chain) => chain.length === 1).map(([only]) => only?.url.version);
+    const single = list.flatMap(([only, more]) => (more === undefined ? [only?.url.version] : []));
     for (const { rule, index } of users) {
       const at: Path = ["rules", index, "via"];
       if (rule.commands?.includes("udp-associate") === true && !single.includes(5)) {
         warnings.push(problemAt(tree, at, `${name} carries no datagrams: that takes a chain of one SOCKS 5 proxy`));
       }
-      if (rule.commands?.includes("bind") === true && single.length === 0) {
+      if (rule.commands?.includes("bind") === true && !single.includes(4) && !single.includes(5)) {
         warnings.push(problemAt(tree, at, `${name} does not serve BIND: that takes a chain of one SOCKS proxy`));
       }
     }

@@ -59,7 +59,7 @@ export class UpstreamListener {
 }
 
 function servesBind({ chain }: Alternative): boolean {
-  return chain.length === 1;
+  return chain.length === 1 && chain[0]?.protocol === "socks";
 }
 
 function peerOf(told: Address | undefined): IpAddress | undefined {

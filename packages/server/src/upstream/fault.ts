@@ -11,6 +11,8 @@ import type { Alternative } from "./upstream-plan.ts";
  */
 export type Fault = "upstream" | "target" | "unsure";
 
+const HTTP_FORBIDDEN = 403;
+
 /** What {@link faultOf} has to know of the attempt. */
 export interface AttemptNature {
   readonly alternative: Alternative;
@@ -33,6 +35,8 @@ export function faultOf(error: unknown, { alternative, isForwarding, isCutShort 
   if (error.stage !== "request") return "upstream";
   switch (error.code) {
     case "ERR_SOCKS_REQUEST_REFUSED":
+      // HTTP proxies say 502 and 503 of destinations and of themselves.
+      if (error.httpStatus !== undefined) return error.httpStatus === HTTP_FORBIDDEN ? "target" : "unsure";
       return chain.at(-1)?.version === 4 ? faultOfCd(error.reply) : faultOfRep(error.reply);
     case "ERR_SOCKS_TIMEOUT":
       return isCutShort ? "unsure" : "target";

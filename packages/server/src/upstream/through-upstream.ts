@@ -76,7 +76,7 @@ export async function throughUpstream<T>(
       return { value, alternative };
     } catch (error) {
       const isForwarding = upstream.forwardsCredentials && use.credentials !== undefined;
-      const isCutShort = others > 0 && alternative.chain.length > 1;
+      const isCutShort = others > 0 && isSilentUntilAnswer(alternative);
       const fault = signal.aborted ? undefined : faultOf(error, { alternative, isForwarding, isCutShort });
       if (fault === "target") announceBack(use, upstream, alternative, attempt.succeeded());
       else if (fault === "upstream")
@@ -91,8 +91,8 @@ export async function throughUpstream<T>(
 }
 
 /**
- * What fails in front of the last proxy's answer may take only its share of the time while others can still be tried. In
- * a chain the answer of each proxy but the last is part of the way, and the stages do not tell which is which.
+ * What fails in front of the last proxy's answer may take only its share of the time while others can still be tried.
+ * Where nothing tells the way from the answer, the answer has to come in that time, too.
  */
 function dialOptions(
   upstream: Upstream,
@@ -104,7 +104,7 @@ function dialOptions(
   const { resolver, family, localAddress } = settings.outbound;
   const shareMs = Math.max(1, Math.floor(leftMs / (others + 1)));
   const stages = { resolve: shareMs, "dial-proxy": shareMs, negotiate: shareMs, authenticate: shareMs };
-  const stageTimeoutsMs = alternative.chain.length > 1 ? { ...stages, request: shareMs } : stages;
+  const stageTimeoutsMs = isSilentUntilAnswer(alternative) ? { ...stages, request: shareMs } : stages;
   return {
     chain: chainFor(upstream, alternative, credentials),
     timeoutMs: leftMs,
@@ -116,6 +116,14 @@ function dialOptions(
     keepAlive: true,
     check: (address) => loopProblem(host, address),
   };
+}
+
+/**
+ * Whether a proxy that has died cannot be told from a destination that is slow: SOCKS 4 and HTTP say nothing before their
+ * answer, and in a chain the answer of each proxy but the last is part of the way.
+ */
+function isSilentUntilAnswer({ chain }: Alternative): boolean {
+  return chain.length > 1 || chain[0]?.version !== 5;
 }
 
 function chainFor(
