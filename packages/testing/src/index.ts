@@ -20,6 +20,8 @@ export { checkAccepted, checkRejected, checkThrows } from "./decoder-check.ts";
 export type { Decoder, Rejection } from "./decoder-check.ts";
 export { openDescriptors } from "./descriptors.ts";
 export { concat, hex, octets } from "./hex.ts";
+export { realmProblem, startRealm, useRealm } from "./kerberos-realm.ts";
+export type { KerberosRealm } from "./kerberos-realm.ts";
 export { questionMethod } from "./question-method.ts";
 export type { QuestionEvidence, QuestionMethod } from "./question-method.ts";
 export { checkNoSecrets } from "./secrets.ts";

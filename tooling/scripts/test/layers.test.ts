@@ -34,6 +34,7 @@ describe("layers", () => {
     ["dial", "@sockskit/client"],
     ["dial", "@sockskit/policy"],
     ["identd", "@sockskit/dial"],
+    ["auth-gssapi", "@sockskit/dial"],
     ["policy", "@sockskit/auth"],
     ["auth", "@sockskit/url"],
     ["wire", "@sockskit/auth"],

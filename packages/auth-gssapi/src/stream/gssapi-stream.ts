@@ -1,0 +1,280 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { encodeGssapiFrame, MTYP } from "@sockskit/wire";
+import type { UnwrappedMessage } from "../mechanism.ts";
+import { FrameSplitter } from "./frame-splitter.ts";
+import { type Agreement, expired, isConfidential, messageLimit, problemOf, truncated } from "./protection.ts";
+
+/** Octets of tokens that wait while others are being unwrapped; then nothing more is read. */
+const MAX_WAITING_LENGTH = 0x4_0000;
+/** The longest time that Node's timers keep. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
+/**
+ * The plain octets of a connection on which every message is protected (RFC 1961 section 5). What is written goes out
+ * in frames, in its order; what is read was in frames that are whole, unchanged and in their order. Anything else ends
+ * the connection, with an error whose code is `ERR_SOCKS_GSSAPI_TAMPERED` or `ERR_SOCKS_GSSAPI_EXPIRED`.
+ *
+ * It owns the socket and the context: both end with it. That the other side closes is not protected: an end between
+ * two frames looks like any other.
+ */
+export class GssapiStream extends Duplex {
+  readonly #socket: Socket;
+  readonly #agreement: Agreement;
+  readonly #splitter = new FrameSplitter();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #waiting: Uint8Array[] = [];
+  #waitingLength = 0;
+  #isUnwrapping = false;
+  #isFull = false;
+  #hasEnded = false;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /**
+   * @param socket - The connection. Nobody else may listen to it or write to it from now on.
+   * @param agreement - The context and the protection.
+   * @param early - What was read of it behind the agreement.
+   */
+  constructor(socket: Socket, agreement: Agreement, early?: Uint8Array) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 0x1_0000, writableHighWaterMark: 0x1_0000 });
+    this.#socket = socket;
+    this.#agreement = agreement;
+    const { lifetimeMs } = agreement.info;
+    if (lifetimeMs <= MAX_TIMER_MS) {
+      this.#timer = setTimeout(() => this.destroy(expired()), lifetimeMs).unref();
+    }
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.on("end", () => this.#end());
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.#closed());
+    if (early !== undefined) this.#take(early);
+    if (socket.readableEnded) this.#end();
+    else socket.resume();
+  }
+
+  /** The connection below, for its addresses and its options. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** Plain octets that were read. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Plain octets that were written. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /** As of the connection below. */
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  /** As of the connection below. */
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  /** As of the connection below. */
+  get remoteFamily(): string | undefined {
+    return this.#socket.remoteFamily;
+  }
+
+  /** As of the connection below. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  /** As of the connection below. */
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
+  }
+
+  /** As of the connection below. */
+  get localFamily(): string | undefined {
+    return this.#socket.localFamily;
+  }
+
+  /** Always false: there is a connection. */
+  get connecting(): boolean {
+    return false;
+  }
+
+  /** As of the connection below. */
+  setNoDelay(noDelay?: boolean): this {
+    this.#socket.setNoDelay(noDelay);
+    return this;
+  }
+
+  /** As of the connection below. */
+  setKeepAlive(enable?: boolean, initialDelayMs?: number): this {
+    this.#socket.setKeepAlive(enable, initialDelayMs);
+    return this;
+  }
+
+  /** As of the connection below: octets on the wire count. `timeout` is emitted here. */
+  setTimeout(timeoutMs: number, callback?: () => void): this {
+    if (callback !== undefined) this.once("timeout", callback);
+    this.#socket.removeAllListeners("timeout");
+    this.#socket.on("timeout", () => this.emit("timeout"));
+    this.#socket.setTimeout(timeoutMs);
+    return this;
+  }
+
+  /** As of the connection below. */
+  address(): object {
+    return this.#socket.address();
+  }
+
+  /** As of the connection below. */
+  ref(): this {
+    this.#socket.ref();
+    return this;
+  }
+
+  /** As of the connection below. */
+  unref(): this {
+    this.#socket.unref();
+    return this;
+  }
+
+  /** Ends the connection with a reset. */
+  resetAndDestroy(): this {
+    this.#socket.resetAndDestroy();
+    return this.destroy();
+  }
+
+  /** Ends the connection when everything that was written has been sent. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy());
+  }
+
+  override _read(): void {
+    this.#isFull = false;
+    this.#unwrap();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#send([chunk], callback);
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#send(
+      chunks.map(({ chunk }) => chunk),
+      callback,
+    );
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    // Not before all of it is sent: the end of both directions destroys the socket.
+    this.#socket.end(() => callback());
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    this.#waiting = [];
+    this.#agreement.context.dispose();
+    this.#socket.destroy();
+    callback(error);
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.destroyed) return;
+    for (const token of this.#splitter.push(chunk)) {
+      this.#waiting.push(token);
+      this.#waitingLength += token.length;
+    }
+    if (this.#waitingLength > MAX_WAITING_LENGTH) this.#socket.pause();
+    this.#unwrap();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#unwrap();
+  }
+
+  #unwrap(): void {
+    if (this.#isUnwrapping || this.#isFull || this.destroyed) return;
+    if (this.#waiting.length === 0) {
+      // What came before a fault was sound, and is delivered.
+      if (this.#splitter.problem !== undefined) this.destroy(this.#splitter.problem);
+      else if (this.#hasEnded) this.#finish();
+      return;
+    }
+    const tokens = this.#waiting;
+    this.#waiting = [];
+    this.#waitingLength = 0;
+    this.#isUnwrapping = true;
+    if (!this.#hasEnded) this.#socket.resume();
+    this.#agreement.context.unwrap(tokens).then(
+      ({ messages, error }) => {
+        this.#isUnwrapping = false;
+        if (this.destroyed) return;
+        const problem = this.#deliver(messages) ?? error;
+        if (problem !== undefined) return void this.destroy(problem);
+        this.#unwrap();
+      },
+      (error: unknown) => this.destroy(error as Error),
+    );
+  }
+
+  #deliver(messages: readonly UnwrappedMessage[]): Error | undefined {
+    for (const unwrapped of messages) {
+      const problem = problemOf(this.#agreement, unwrapped);
+      if (problem !== undefined) return problem;
+      const { message } = unwrapped;
+      // Protected emptiness means nothing, and would end the stream.
+      if (message.length === 0) continue;
+      this.#bytesRead += message.length;
+      if (!this.push(Buffer.from(message.buffer, message.byteOffset, message.length))) this.#isFull = true;
+    }
+    return undefined;
+  }
+
+  #finish(): void {
+    this.#hasEnded = false;
+    const { pendingLength } = this.#splitter;
+    if (pendingLength > 0) this.destroy(truncated(pendingLength));
+    else this.push(null);
+  }
+
+  #closed(): void {
+    // After both ends nothing is missing; what arrived before them is still to be read.
+    if (!this.#socket.readableEnded || !this.writableFinished) this.destroy();
+  }
+
+  #send(chunks: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
+    const messages = chunks.flatMap((chunk) => this.#cut(chunk));
+    const confidential = isConfidential(this.#agreement);
+    this.#agreement.context.wrap(messages, confidential).then(
+      (tokens) => {
+        if (this.destroyed) return callback();
+        for (const message of messages) this.#bytesWritten += message.length;
+        this.#writeFrames(tokens, callback);
+      },
+      (error: unknown) => callback(error as Error),
+    );
+  }
+
+  #cut(chunk: Uint8Array): Uint8Array[] {
+    const limit = messageLimit(this.#agreement);
+    const messages: Uint8Array[] = [];
+    for (let at = 0; at < chunk.length; at += limit) messages.push(chunk.subarray(at, at + limit));
+    return messages;
+  }
+
+  #writeFrames(tokens: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
+    const socket = this.#socket;
+    socket.cork();
+    for (const token of tokens) socket.write(encodeGssapiFrame({ mtyp: MTYP.encapsulatedUserData, token }));
+    socket.uncork();
+    // More is protected while the system takes what is ready, but not without end.
+    if (socket.writableNeedDrain) socket.once("drain", () => callback());
+    else callback();
+  }
+}
