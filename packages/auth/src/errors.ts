@@ -17,6 +17,8 @@
  * - `ERR_SOCKS_GSSAPI_PROTECTION`: the two sides allow no common protection.
  * - `ERR_SOCKS_GSSAPI_TAMPERED`: a protected message was changed, repeated, left out or cut off.
  * - `ERR_SOCKS_GSSAPI_FAILED`: something else failed in the mechanism.
+ * - `ERR_SOCKS_NO_ACCEPTABLE_METHOD`, `ERR_SOCKS_METHOD_NOT_OFFERED`: inside TLS inside SOCKS, no method in common, or
+ *   the proxy chose another one.
  * - `ERR_SOCKS_BAD_OPTION`: an option of a method is out of its range.
  */
 export type AuthErrorCode =
@@ -35,6 +37,8 @@ export type AuthErrorCode =
   | "ERR_SOCKS_GSSAPI_PROTECTION"
   | "ERR_SOCKS_GSSAPI_TAMPERED"
   | "ERR_SOCKS_GSSAPI_FAILED"
+  | "ERR_SOCKS_NO_ACCEPTABLE_METHOD"
+  | "ERR_SOCKS_METHOD_NOT_OFFERED"
   | "ERR_SOCKS_BAD_OPTION";
 
 /** What an {@link AuthError} is made with, besides its code and message. */

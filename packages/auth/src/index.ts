@@ -69,5 +69,7 @@ export { gssapiServer, type GssapiServerOptions } from "./gssapi-server.ts";
 export { mafClient, type MafClientMethod, type MafClientOptions } from "./maf-client.ts";
 export { mafServer, type MafServerExchange, type MafServerMethod, type MafServerOptions } from "./maf-server.ts";
 export { noneClient, noneServer } from "./none.ts";
+export { sslClient, type SslClientOptions } from "./ssl-client.ts";
+export { sslServer, type SslServerOptions } from "./ssl-server.ts";
 export { userPassClient, type UserPassClientOptions } from "./user-pass-client.ts";
 export { userPassServer } from "./user-pass-server.ts";

@@ -60,6 +60,8 @@ export interface AuthDone {
   readonly send?: Uint8Array | undefined;
   /** Server side: who the client is, as the verdict said. */
   readonly identity?: string | undefined;
+  /** Server side: whether UDP ASSOCIATE is refused, because the method protects the connection and not datagrams. */
+  readonly withoutUdp?: boolean | undefined;
   /** What the peer did that is off the specification but was let pass. */
   readonly warning?: string | undefined;
 }

@@ -21,6 +21,8 @@ test("the exported names", () => {
     "noneServer",
     "protectionOf",
     "requestProtection",
+    "sslClient",
+    "sslServer",
     "userPassClient",
     "userPassServer",
   ]);

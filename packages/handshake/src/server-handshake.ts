@@ -48,6 +48,8 @@ export class ServerHandshake {
   #method: ServerAuthMethod | undefined;
   #exchange: ServerAuthExchange | undefined;
   #identity: string | undefined;
+  /** Whether the method protects the connection and not datagrams. */
+  #withoutUdp = false;
   #cmd = 0;
   #events: ServerEvent[] = [];
 
@@ -274,6 +276,7 @@ export class ServerHandshake {
         return false;
       case "done":
         if (step.send !== undefined) this.#send(step.send);
+        this.#withoutUdp = step.withoutUdp === true;
         this.#finishAuthentication(step.identity);
         return true;
       case "failed":
@@ -324,14 +327,12 @@ export class ServerHandshake {
   }
 
   #takesCommand(cmd: number, exists: boolean): boolean {
-    if (exists && this.#settings.commands.includes(cmd)) return true;
-    this.#fail(
-      "ERR_SOCKS_COMMAND_NOT_SUPPORTED",
-      `client asks for command ${formatOctet(cmd)}, which is not taken here`,
-      {
-        rep: REP.commandNotSupported,
-      },
-    );
+    const unprotected = this.#withoutUdp && cmd === CMD.udpAssociate;
+    if (exists && !unprotected && this.#settings.commands.includes(cmd)) return true;
+    const why = unprotected ? `: method ${this.#method?.name} does not protect datagrams` : ", which is not taken here";
+    this.#fail("ERR_SOCKS_COMMAND_NOT_SUPPORTED", `client asks for command ${formatOctet(cmd)}${why}`, {
+      rep: REP.commandNotSupported,
+    });
     return false;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Every SOCKS message as octets and back: SOCKS 4 and 4A, SOCKS 5 (RFC 1928) with its UDP datagram,
- * user name and password (RFC 1929), the frames of GSS-API (RFC 1961), the messages of CHAP, CRAM and MAF; the PROXY protocol and the
- * heads of HTTP CONNECT, which stand before and between SOCKS; with the addresses and networks they
+ * user name and password (RFC 1929), the frames of GSS-API (RFC 1961), the messages of CHAP, CRAM,
+ * MAF and of TLS inside SOCKS; the PROXY protocol and the heads of HTTP CONNECT, which stand before and between SOCKS; with the addresses and networks they
  * talk about.
  *
  * No I/O, no dependency, no platform: it runs wherever JavaScript does.
@@ -134,6 +134,12 @@ export {
   encodeGssapiFrame,
 } from "./gssapi/frame.ts";
 export type { GssapiFrame } from "./gssapi/frame.ts";
+
+export { SSL_FRAME_VERSION, SSL_OPTION, SSL_STATE, sslStateName } from "./ssl/code-points.ts";
+export { MAX_SSL_DATA_LENGTH, MAX_SSL_FRAME_LENGTH, decodeSslFrame, encodeSslFrame } from "./ssl/frame.ts";
+export type { SslFrame } from "./ssl/frame.ts";
+export { MAX_SSL_OPTIONS_LENGTH, decodeSslOptions, encodeSslOptions } from "./ssl/options.ts";
+export type { SslOptions } from "./ssl/options.ts";
 
 export { PROXY_CMD, PROXY_FAMILY, PROXY_TLV, proxyTlvName } from "./proxy-protocol/code-points.ts";
 export { MAX_PROXY_HEADER_LENGTH, decodeProxyHeader, encodeProxyHeader } from "./proxy-protocol/header.ts";

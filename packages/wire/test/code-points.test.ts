@@ -112,6 +112,18 @@ test("messages and levels of GSS-API", () => {
   expect(wire.GSSAPI_VERSION).toBe(1);
 });
 
+test("states and options of TLS inside SOCKS", () => {
+  expect(wire.SSL_STATE).toEqual({
+    initialHandshake: 1,
+    optionNegotiation: 2,
+    dataFlow: 3,
+    closingHandshake: 4,
+  });
+  expect(wire.SSL_OPTION).toEqual({ subauthentication: 0x01, udpNaked: 0x10 });
+  expect(wire.SSL_FRAME_VERSION).toBe(1);
+  expect([wire.sslStateName(0x03), wire.sslStateName(0x05)]).toEqual(["dataFlow", undefined]);
+});
+
 test("numbers of the PROXY protocol", () => {
   expect(wire.PROXY_CMD).toEqual({ local: 0, proxy: 1 });
   expect(wire.PROXY_FAMILY).toEqual({

@@ -104,6 +104,8 @@ const VALUES: Record<keyof typeof CODECS, fc.Arbitrary<Fields>> = {
     fc.record({ mtyp: fc.constantFrom(0x01, 0x02, 0x03), token: octets(1, 300) }),
     fc.record({ mtyp: fc.constantFrom(0x01, 0xff), token: octets(0, 0) }),
   ),
+  SslFrame: fc.record({ state: fc.integer({ min: 1, max: 4 }), data: octets(0, 300) }),
+  SslOptions: fc.record({ options: octets(0, 255) }),
   ProxyHeader: fc.oneof(
     proxyHeader([0x11, 0x12], 4, port),
     proxyHeader([0x21, 0x22], 16, port),
@@ -132,6 +134,7 @@ const BEGINNINGS: Readonly<Partial<Record<keyof typeof CODECS, readonly Uint8Arr
   AttributeList: [Uint8Array.of(0x01, 0x03, 0x11, 0x01, 0x85)],
   MafMessage: [Uint8Array.of(0x01, 0x01, 0x00, 0x00), Uint8Array.of(0x05, 0x01, 0x00, 0x00, 0x04)],
   GssapiFrame: [Uint8Array.of(0x01, 0x03, 0x00)],
+  SslFrame: [Uint8Array.of(0x01, 0x03, 0x00)],
   ProxyHeader: [
     ascii("PROXY TCP4 192.0.2.1 "),
     ascii("PROXY UNKNOWN"),

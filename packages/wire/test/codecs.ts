@@ -23,6 +23,8 @@ export const CODECS = {
   AttributeList: codec(wire.decodeAttributeList, wire.encodeAttributeList, wire.MAX_ATTRIBUTE_LIST_LENGTH),
   MafMessage: codec(wire.decodeMafMessage, wire.encodeMafMessage, wire.MAX_MAF_MESSAGE_LENGTH),
   GssapiFrame: codec(wire.decodeGssapiFrame, wire.encodeGssapiFrame, wire.MAX_GSSAPI_FRAME_LENGTH),
+  SslFrame: codec(wire.decodeSslFrame, wire.encodeSslFrame, wire.MAX_SSL_FRAME_LENGTH),
+  SslOptions: codec(wire.decodeSslOptions, wire.encodeSslOptions, wire.MAX_SSL_OPTIONS_LENGTH),
   ProxyHeader: codec(wire.decodeProxyHeader, wire.encodeProxyHeader, wire.MAX_PROXY_HEADER_LENGTH),
   HttpConnectRequest: codec(wire.decodeHttpConnectRequest, wire.encodeHttpConnectRequest, wire.MAX_HTTP_HEAD_LENGTH),
   HttpConnectResponse: codec(wire.decodeHttpConnectResponse, wire.encodeHttpConnectResponse, wire.MAX_HTTP_HEAD_LENGTH),

@@ -94,6 +94,16 @@ test("a frame of GSS-API has a token where one must be, and none in an abort", (
   expect(frame(0xff, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
 });
 
+test("a frame of TLS inside SOCKS has an assigned state and what its length can say", () => {
+  const frame = (state: number, length: number) => () => wire.encodeSslFrame({ state, data: octets(length) });
+  expect(frame(0x01, 65_535)()).toHaveLength(wire.MAX_SSL_FRAME_LENGTH);
+  expect(frame(0x01, 65_536)).toThrow(local("ERR_SOCKS_OVERFLOW"));
+  for (const state of [0x00, 0x05, 0x101, Number.NaN]) expect(frame(state, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
+  const options = (length: number) => () => wire.encodeSslOptions({ options: octets(length) });
+  expect(options(255)()).toHaveLength(wire.MAX_SSL_OPTIONS_LENGTH);
+  expect(options(256)).toThrow(local("ERR_SOCKS_OVERFLOW"));
+});
+
 test("the longest user name and password fit, longer ones throw and stay secret", () => {
   const longest = wire.encodeUserPassRequest({ uname: octets(255), passwd: octets(255) });
   expect(longest).toHaveLength(wire.MAX_USER_PASS_REQUEST_LENGTH);

@@ -22,6 +22,8 @@ const TYPES: readonly (readonly [type: Exclude<MessageType, "Data">, longest: nu
   ["AttributeList", wire.MAX_ATTRIBUTE_LIST_LENGTH],
   ["MafMessage", wire.MAX_MAF_MESSAGE_LENGTH],
   ["GssapiFrame", wire.MAX_GSSAPI_FRAME_LENGTH],
+  ["SslFrame", wire.MAX_SSL_FRAME_LENGTH],
+  ["SslOptions", wire.MAX_SSL_OPTIONS_LENGTH],
   ["ProxyHeader", wire.MAX_PROXY_HEADER_LENGTH],
   ["HttpConnectRequest", wire.MAX_HTTP_HEAD_LENGTH],
   ["HttpConnectResponse", wire.MAX_HTTP_HEAD_LENGTH],

@@ -29,6 +29,8 @@ export type MessageType =
   | "AttributeList"
   | "MafMessage"
   | "GssapiFrame"
+  | "SslFrame"
+  | "SslOptions"
   | "ProxyHeader"
   | "HttpConnectRequest"
   | "HttpConnectResponse"

@@ -23,6 +23,8 @@ const MESSAGE_FIELDS = {
   AttributeList: ["attributes"],
   MafMessage: ["instr"],
   GssapiFrame: ["mtyp", "token"],
+  SslFrame: ["state", "data"],
+  SslOptions: ["options"],
   ProxyHeader: ["version", "cmd", "family", "srcAddr", "dstAddr", "srcPort", "dstPort", "tlvs"],
   HttpConnectRequest: ["authority", "version", "headers"],
   HttpConnectResponse: ["version", "status", "reason", "headers"],
