@@ -60,7 +60,7 @@ export interface AuthDone {
   readonly send?: Uint8Array | undefined;
   /** Server side: who the client is, as the verdict said. */
   readonly identity?: string | undefined;
-  /** Server side: whether UDP ASSOCIATE is refused, because the method protects the connection and not datagrams. */
+  /** Whether UDP ASSOCIATE is out of the question, because the method protects the connection and not datagrams. */
   readonly withoutUdp?: boolean | undefined;
   /** What the peer did that is off the specification but was let pass. */
   readonly warning?: string | undefined;

@@ -14,7 +14,7 @@ import { failure } from "./internal/attributes.ts";
 import { formatOctet } from "./internal/format-octet.ts";
 import { checkedInnerMethods, checkedSslMethod, innerStep } from "./internal/inner-exchange.ts";
 import { notAwaited } from "./internal/not-awaited.ts";
-import type { AuthFailed, AuthStep, ClientAuthExchange, ClientAuthMethod, ClientAuthStep } from "./method.ts";
+import type { AuthDone, AuthFailed, AuthStep, ClientAuthExchange, ClientAuthMethod, ClientAuthStep } from "./method.ts";
 import type { AuthAnswer } from "./question.ts";
 
 /** Settings for {@link sslClient}. */
@@ -56,6 +56,7 @@ class SslClientExchange implements ClientAuthExchange {
   readonly #offered: readonly number[];
   #due: Due = "layer";
   #inner: ClientAuthExchange | undefined;
+  #withoutUdp = true;
 
   constructor(methods: readonly ClientAuthMethod[], offered: readonly number[]) {
     this.#methods = methods;
@@ -80,7 +81,7 @@ class SslClientExchange implements ClientAuthExchange {
       case "method":
         return this.#takeMethod(bytes);
       case "inner":
-        return innerStep((this.#inner as ClientAuthExchange).receive(bytes));
+        return this.#carry((this.#inner as ClientAuthExchange).receive(bytes));
     }
   }
 
@@ -93,7 +94,7 @@ class SslClientExchange implements ClientAuthExchange {
   answer(answer: AuthAnswer): AuthStep {
     const inner = this.#inner;
     if (inner?.answer === undefined) throw notAwaited("answer");
-    return innerStep(inner.answer(answer));
+    return this.#carry(inner.answer(answer)) as AuthStep;
   }
 
   #takeOptions(bytes: Uint8Array): AuthStep {
@@ -104,7 +105,8 @@ class SslClientExchange implements ClientAuthExchange {
     if (stranger !== undefined) {
       return protocolFailure(`the proxy chose option ${formatOctet(stranger)}, which was not offered`, consumed);
     }
-    if (!value.options.includes(SSL_OPTION.subauthentication)) return { type: "done", consumed };
+    this.#withoutUdp = !value.options.includes(SSL_OPTION.udpNaked);
+    if (!value.options.includes(SSL_OPTION.subauthentication)) return this.#done(consumed);
     this.#due = "method";
     const methods = Uint8Array.from(this.#methods, ({ method }) => method);
     return { type: "send", consumed, data: encodeMethodRequest({ methods }) };
@@ -131,11 +133,20 @@ class SslClientExchange implements ClientAuthExchange {
       const message = "proxy takes none of the methods that were offered inside TLS";
       return failure("ERR_SOCKS_NO_ACCEPTABLE_METHOD", message, consumed);
     }
-    if (method.immediate === true) return { type: "done", consumed };
+    if (method.immediate === true) return this.#done(consumed);
     this.#due = "inner";
     this.#inner = method.start();
     const first = this.#inner.begin();
     return first === undefined ? { type: "continue", consumed } : { type: "send", consumed, data: first };
+  }
+
+  #carry(step: ClientAuthStep): ClientAuthStep {
+    const outer = innerStep(step);
+    return outer.type === "done" ? { ...outer, ...this.#done(outer.consumed) } : outer;
+  }
+
+  #done(consumed: number): AuthDone {
+    return { type: "done", consumed, withoutUdp: this.#withoutUdp };
   }
 }
 

@@ -10,6 +10,9 @@
 
 export { dialAddress, type DialAddressOptions, type DialledAddress } from "./address/dial-address.ts";
 export type { OutgoingOptions } from "./address/socket-options.ts";
+export type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion, ProxySslOptions } from "./auth/proxy-auth.ts";
+export type { LayeredConnection } from "./layer/layered-connection.ts";
+export { openSslServer, type SslClientTls, type SslServerTls } from "./layer/ssl-layer.ts";
 export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";

@@ -12,6 +12,7 @@ test("the exported values are these and no others", () => {
     "dialAddress",
     "dialThrough",
     "isSocksError",
+    "openSslServer",
     "resolvePtrThrough",
     "resolveThrough",
   ]);

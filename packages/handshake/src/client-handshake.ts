@@ -39,6 +39,7 @@ const NO_EVENTS: readonly ClientEvent[] = [];
 export class ClientHandshake {
   readonly #version: 4 | 5;
   readonly #bind: boolean;
+  readonly #udp: boolean;
   readonly #strict: boolean;
   readonly #lenientVersion: boolean;
   readonly #methods: readonly ClientAuthMethod[];
@@ -59,6 +60,7 @@ export class ClientHandshake {
   constructor(options: ClientHandshakeOptions) {
     this.#version = options.version;
     this.#bind = options.command === "bind";
+    this.#udp = options.command === "udp-associate";
     this.#strict = options.strict === true;
     this.#lenientVersion = options.lenientVersion === true;
     this.#methods = offeredMethods(options);
@@ -261,6 +263,11 @@ export class ClientHandshake {
         if (step.send !== undefined) this.#send(step.send, true);
         if (step.warning !== undefined && this.#strict) {
           this.#fail("ERR_SOCKS_AUTH_PROTOCOL", `strict: ${step.warning}`);
+          return false;
+        }
+        if (step.withoutUdp === true && this.#udp) {
+          const message = `method ${methodName} does not protect datagrams, and they were not to travel unprotected`;
+          this.#fail("ERR_SOCKS_COMMAND_NOT_SUPPORTED", message, { side: "local" });
           return false;
         }
         this.#finishAuthentication(step.warning);

@@ -19,6 +19,7 @@ export type {
   OutboundOptions,
   ProxyProtocolOptions,
   ServerOptions,
+  SslOptions,
   TimeoutOptions,
   TlsCertificate,
   UdpOptions,

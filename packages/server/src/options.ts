@@ -13,9 +13,24 @@ import type { UserConfig } from "./credentials/user.ts";
  * - `"userpass"`: user name and password, in clear (02, RFC 1929).
  * - `"chap"`: the password is proven and does not travel (03). Needs users with `{ plain }`.
  * - `"cram"`: questions to a person, answers in clear (05).
+ * - `"ssl"`: TLS inside SOCKS, and one of the other methods in it (06).
  * - `"maf"`: methods of your own, one after the other (08).
  */
-export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "maf";
+export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "ssl" | "maf";
+
+/** TLS inside SOCKS, method 06. */
+export interface SslOptions {
+  /** The certificate in PEM, followed by those that lead to an authority. */
+  readonly cert: string | Uint8Array;
+  /** Its private key in PEM, without a passphrase. */
+  readonly key: string | Uint8Array;
+  /** Methods inside TLS, most preferred first: any but `"ssl"`. Default: `["userpass"]` with `credentials`, else `["none"]`. */
+  readonly authMethods?: readonly Exclude<AuthMethodName, "ssl">[];
+  /** Whether UDP ASSOCIATE is served although datagrams travel unprotected. Default false: it is answered 07. */
+  readonly udpNaked?: boolean;
+  /** Whether the number that the draft prints, 0x86, is taken beside 0x06. Default false. */
+  readonly draftNumber?: boolean;
+}
 
 /** A certificate and its key. */
 export interface TlsCertificate {
@@ -211,6 +226,8 @@ export interface ServerOptions {
   readonly credentials?: CredentialStore | readonly UserConfig[];
   /** Judges the rounds of `"cram"`. Default: it asks for the password that `credentials` know. */
   readonly challenge?: ChallengeCallback;
+  /** TLS of `"ssl"`. Needed for it. */
+  readonly ssl?: SslOptions;
   /** The methods that `"maf"` has a client run. Their evidence is judged like that of the methods outside. */
   readonly maf?: MafServerOptions;
   /** Rules, first match wins, no match denies. Default: `DEFAULT_RULES` of `@sockskit/policy`. */

@@ -8,7 +8,9 @@ import { badOption, requireKeys, ServerError } from "./errors.ts";
 import { IDENT_KEYS, type IdentPlan, identPlan } from "./ident/ident-plan.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
+import { innerMethodNames } from "./methods/ssl-plan.ts";
 import {
+  type AuthMethodName,
   DEFAULT_LIMITS,
   DEFAULT_TIMEOUTS,
   type LimitOptions,
@@ -50,6 +52,7 @@ const OPTION_KEYS = [
   "authMethods",
   "credentials",
   "challenge",
+  "ssl",
   "maf",
   "rules",
   "upstreams",
@@ -90,7 +93,7 @@ export function planServer(options: ServerOptions): Plan {
   compileRules({ rules: options.rules, upstreams });
 
   const { credentials, challenge } = options;
-  const chap = listen.some(({ authMethods }) => authMethods.includes("chap"));
+  const chap = listen.some(({ authMethods }) => runs("chap", authMethods, options));
   const store = isUserList(credentials) ? new UserStore(credentials, { chap }) : credentials;
   if (store !== undefined && typeof store.verify !== "function") {
     throw badOption(["credentials"], "expected a list of users or an object with a method verify");
@@ -121,6 +124,11 @@ export function compileRules(
 ): Policy {
   const given = rules === undefined ? {} : { rules };
   return compilePolicy({ ...given, self, localAddresses, upstreams: nameHandling(upstreams) });
+}
+
+/** Whether a method is among these, or inside one of them. */
+function runs(method: AuthMethodName, methods: readonly AuthMethodName[], options: ServerOptions): boolean {
+  return methods.includes(method) || (methods.includes("ssl") && innerMethodNames(options).includes(method));
 }
 
 function isUserList(credentials: ServerOptions["credentials"]): credentials is readonly UserConfig[] {

@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from "@sockskit/wire";
 
+import { AuthPlan } from "../auth/auth-plan.ts";
 import { outgoingSettings } from "../address/socket-options.ts";
 import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
@@ -66,6 +67,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
       command: "bind",
       destination: peer,
       strict,
+      auth: new AuthPlan(options.proxyAuth),
       onListening: (hop, socket, boundAddress) => {
         const address = requireUsableAddress(boundAddress, socket, hop, "it listens");
         const activity = new AwaitedPeer(hop, peer, address);

@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import { MAX_EARLY_DATA_LENGTH } from "@sockskit/handshake";
 import type { Address } from "@sockskit/wire";
 
+import { AuthPlan } from "../auth/auth-plan.ts";
+import type { ProxyAuthOptions } from "../auth/proxy-auth.ts";
 import { type OutgoingOptions, outgoingSettings } from "../address/socket-options.ts";
 import { openWay } from "../discovery/discovery.ts";
 import type { DiscoveryOptions } from "../discovery/discovery-options.ts";
@@ -34,6 +36,8 @@ export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
    * error says so, and nobody knows what became of them. Default none.
    */
   readonly earlyData?: Uint8Array | undefined;
+  /** How this side shows SOCKS 5 proxies who it is. Default: nobody is asked, or user name and password of the URL. */
+  readonly proxyAuth?: ProxyAuthOptions | undefined;
   /** `true` fails on harmless deviations of a proxy from the specification. Default `false`. */
   readonly strict?: boolean | undefined;
 }
@@ -81,6 +85,7 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
       onEarlySent: (octetCount) => {
         earlyOctetsSent += octetCount;
       },
+      auth: new AuthPlan(options.proxyAuth),
       onOpen: (tunnel) => operation.succeed(tunnel),
     };
     operation.run(() => {

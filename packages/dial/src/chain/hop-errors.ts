@@ -42,6 +42,14 @@ function describe(asked: Asked, { code, message, reply, httpStatus }: HandshakeE
   return reply === undefined ? `: ${message}` : describeRefusal(asked, reply);
 }
 
+/** What protects the rest could not be put in place. */
+export function layerError(hop: Hop, cause: unknown): unknown {
+  if (!(cause instanceof AuthError)) return cause;
+  const { code, side } = cause;
+  const options = { side, stage: "authenticate", hop: hop.reference(), cause } as const;
+  return new SocksError(code, `${hop.title()}: ${cause.message}`, options);
+}
+
 /** The connection ended before the proxy had said its last word. */
 export function closedError(asked: Asked, stage: SocksStage, cause: Error | undefined): SocksError {
   const { hop } = asked;

@@ -1,9 +1,9 @@
-import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/auth";
 import { ClientHandshake, type HandshakeCommand, HandshakeError, HttpConnectHandshake } from "@sockskit/handshake";
 import { credentialsOf, formatProxyUrl, MAX_PROXY_CHAIN_HOPS, type ProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress } from "@sockskit/wire";
 
 import type { Peer } from "../address/peer.ts";
+import type { AuthPlan } from "../auth/auth-plan.ts";
 import { type HopReference, SocksError } from "../errors.ts";
 import type { ActiveStage } from "../internal/operation.ts";
 import { badOption } from "../internal/require.ts";
@@ -66,7 +66,7 @@ export class Hop implements Peer {
   handshake(
     command: HandshakeCommand,
     destination: Address,
-    strict: boolean,
+    { strict, auth }: { readonly strict: boolean; readonly auth: AuthPlan },
     earlyData: Uint8Array | undefined,
   ): ClientHandshake | HttpConnectHandshake {
     const { version, username } = this.proxy;
@@ -75,7 +75,7 @@ export class Hop implements Peer {
       if (version === undefined) return httpConnect(this.proxy, command, destination, earlyData);
       return version === 4
         ? new ClientHandshake({ ...asked, version, userId: username })
-        : new ClientHandshake({ ...asked, version: 5, authMethods: authMethods(this.proxy) });
+        : new ClientHandshake({ ...asked, version: 5, authMethods: auth.methodsFor(this.proxy) });
     } catch (cause) {
       throw localError(this, cause);
     }
@@ -166,11 +166,4 @@ function httpConnect(
     throw new HandshakeError("ERR_SOCKS_NOT_REPRESENTABLE", message, { side: "local", stage: "request" });
   }
   return new HttpConnectHandshake({ destination, credentials: credentialsOf(proxy) });
-}
-
-const NONE: readonly ClientAuthMethod[] = [noneClient()];
-
-function authMethods(proxy: ProxyHop): readonly ClientAuthMethod[] {
-  const credentials = credentialsOf(proxy);
-  return credentials === undefined ? NONE : [...NONE, userPassClient(credentials)];
 }

@@ -1,5 +1,6 @@
 import { type Address, formatHost, type IpAddress, withPort } from "@sockskit/wire";
 
+import { AuthPlan } from "../auth/auth-plan.ts";
 import { outgoingSettings } from "../address/socket-options.ts";
 import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
@@ -70,6 +71,7 @@ function lookUp(
       command,
       destination: withPort(subject, 0),
       strict,
+      auth: new AuthPlan(options.proxyAuth),
       onOpen: ({ socket, boundAddress }, hop) => {
         // The connection carries nothing after the answer.
         socket.destroy();

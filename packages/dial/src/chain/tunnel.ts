@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 
+import type { AuthQuestion, SecureLayer } from "@sockskit/auth";
 import type {
   ClientEvent,
   ClientHandshake,
@@ -13,10 +14,13 @@ import { type Address, type IpAddress, withPort } from "@sockskit/wire";
 import { connectAddress } from "../address/connect-address.ts";
 import { type AttemptObserver, Target } from "../address/peer.ts";
 import { resolveHost } from "../address/resolve-host.ts";
+import type { AuthPlan } from "../auth/auth-plan.ts";
 import type { OutgoingSettings } from "../address/socket-options.ts";
 import type { ActiveStage, Operation } from "../internal/operation.ts";
 import type { DialledTunnel } from "./dial-through.ts";
-import { type Asked, closedError, handshakeError } from "./hop-errors.ts";
+import type { LayeredConnection } from "../layer/layered-connection.ts";
+import { AwaitedAnswer } from "./awaited-answer.ts";
+import { type Asked, closedError, handshakeError, layerError } from "./hop-errors.ts";
 import { type Hop, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 
@@ -38,6 +42,8 @@ export interface TunnelTask {
   readonly destination: Address;
   /** Whether harmless deviations are errors. */
   readonly strict: boolean;
+  /** How proxies are shown who this is. */
+  readonly auth: AuthPlan;
   /** How long a hop, by its index, may take to choose a method where something else is tried after that. */
   readonly answerLimitMs?: (index: number) => number | undefined;
   /** What goes out behind the last request. */
@@ -66,6 +72,8 @@ export class Tunnel<T> {
   #stage: ActiveStage = "dial-proxy";
   #listening = false;
   #socket: Socket | undefined;
+  /** A layer that waits to be told that authentication is over. */
+  #layered: LayeredConnection | undefined;
 
   /** @throws SocksError when the chain cannot be used, see {@link hopsOf}. */
   constructor(
@@ -104,8 +112,7 @@ export class Tunnel<T> {
     if (!isLookUp(command) && destination.type !== "domain" && isReachedDirectly(hop.proxy, destination)) {
       return this.#dialDirectly(hop, destination);
     }
-    const { strict, earlyData } = this.#task;
-    const machine = hop.handshake(command, destination, strict, isLast ? earlyData : undefined);
+    const machine = hop.handshake(command, destination, this.#task, isLast ? this.#task.earlyData : undefined);
     this.#steps.push({ hop, command, destination, machine });
     this.open();
   }
@@ -138,12 +145,9 @@ export class Tunnel<T> {
     const { address } = hop.proxy;
     const onAttempt = attemptObserver(hop, this.#observer);
     connectAddress(this.#operation, address, this.#settingsFor(address), hop, onAttempt, (socket) => {
-      this.#socket = socket;
       // Not `data`: when a `readable` listener is gone, the socket is neither flowing nor paused, like one that was
       // never read from, and the caller's own `data` listener starts it as usual.
-      socket.on("readable", this.#onReadable);
-      socket.on("end", this.#onEnd);
-      socket.on("error", this.#onError);
+      this.#listen(socket);
       this.#beginHandshake(undefined);
     });
   }
@@ -180,6 +184,7 @@ export class Tunnel<T> {
           break;
         case "progress":
           this.#enter(event.step === "authenticated" ? "request" : "authenticate");
+          if (event.step === "authenticated") this.#takeAuthenticated();
           this.#observer.progress?.(hop, event);
           break;
         case "http-answer":
@@ -199,9 +204,11 @@ export class Tunnel<T> {
         }
         case "failed":
           return this.#operation.fail(handshakeError(this.#asked(), event.error));
-        default:
-          // No method is offered that has questions.
+        case "question":
+          this.#ask(event.question);
           break;
+        case "secure":
+          return this.#secure(event.layer);
       }
       if (this.#operation.over) return;
     }
@@ -212,12 +219,64 @@ export class Tunnel<T> {
     if (this.#operation.over) return;
     this.#current += 1;
     if (this.#current < this.#steps.length) return this.#beginHandshake(trailing);
-    socket.removeListener("readable", this.#onReadable);
-    socket.removeListener("end", this.#onEnd);
-    socket.removeListener("error", this.#onError);
+    this.#unlisten(socket);
     // Before anybody can listen: what the destination said first must be read first.
     if (trailing !== undefined) socket.unshift(trailing);
     this.#operation.run(() => this.#task.onOpen({ socket, boundAddress, hops: this.#chain }, this.#hops.at(-1)));
+  }
+
+  /** Nothing else counts while somebody thinks; a proxy that leaves meanwhile ends it. */
+  #ask(question: AuthQuestion): void {
+    const { hop, machine } = this.#step();
+    const { auth } = this.#task;
+    const left = new AbortController();
+    const { signal } = left;
+    const resume = this.#operation.suspend(auth.answerTimeoutMs, "answerTimeoutMs", new AwaitedAnswer(hop));
+    this.#operation.alsoFree(() => left.abort());
+    auth.answer(question, hop.reference(), signal).then(
+      (answer) =>
+        this.#operation.run(() => {
+          resume();
+          this.#perform((machine as ClientHandshake).answer(answer));
+        }),
+      (error: unknown) => this.#operation.fail(error),
+    );
+  }
+
+  /** Everything from here on goes through what protects it. Nobody else may touch the connection meanwhile. */
+  #secure(layer: SecureLayer): void {
+    const bare = this.#socket as Socket;
+    const { hop, machine } = this.#step();
+    this.#unlisten(bare);
+    const early = machine.takeTrailingData();
+    if (early !== undefined) bare.unshift(early);
+    this.#task.auth.openLayer(layer, bare, hop.proxy).then(
+      (layered) =>
+        this.#operation.run(() => {
+          this.#layered = layered;
+          this.#listen(layered.socket);
+          this.#perform((machine as ClientHandshake).secured());
+        }),
+      (error: unknown) => this.#operation.fail(layerError(hop, error)),
+    );
+  }
+
+  #takeAuthenticated(): void {
+    this.#layered?.authenticated?.();
+    this.#layered = undefined;
+  }
+
+  #listen(socket: Socket): void {
+    this.#socket = socket;
+    socket.on("readable", this.#onReadable);
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+  }
+
+  #unlisten(socket: Socket): void {
+    socket.removeListener("readable", this.#onReadable);
+    socket.removeListener("end", this.#onEnd);
+    socket.removeListener("error", this.#onError);
   }
 
   #enter(stage: ActiveStage): void {

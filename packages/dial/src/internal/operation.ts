@@ -139,10 +139,44 @@ export class Operation<T> {
     if (!this.#over) this.#armTimer(timeoutMs);
   }
 
+  /**
+   * Stops every clock while somebody thinks, who has `limitMs` for it.
+   *
+   * @returns Starts the clocks again where they stood.
+   */
+  suspend(limitMs: number, limitName: string, activity: Activity): () => void {
+    const startedAt = performance.now();
+    const previous = {
+      limits: this.#limits,
+      countsFrom: this.#countsFrom,
+      stageEndsAt: this.#stageEndsAt,
+      activity: this.#activity,
+    };
+    this.extend(limitMs, limitName, activity);
+    return () => {
+      if (this.#over) return;
+      const thoughtMs = performance.now() - startedAt;
+      this.#limits = previous.limits;
+      this.#countsFrom = previous.countsFrom + thoughtMs;
+      this.#stageEndsAt = previous.stageEndsAt + thoughtMs;
+      this.#activity = previous.activity;
+      this.#armTimer(Math.max(0, Math.min(this.leftMs, this.#stageEndsAt - performance.now())));
+    };
+  }
+
   /** Says how to free what is open from now on; replaces what was said before. */
   hold(undo: (() => void) | undefined): void {
     if (this.#over) undo?.();
     else this.#undo = undo;
+  }
+
+  /** Says what else to do when it fails. */
+  alsoFree(free: () => void): void {
+    const undo = this.#undo;
+    this.hold(() => {
+      free();
+      undo?.();
+    });
   }
 
   /** Frees what is held now: something else is tried instead. */

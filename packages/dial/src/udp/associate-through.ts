@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 
 import { type Address, formatAddress, type IpAddress, ipv4Address, withPort } from "@sockskit/wire";
 
+import { AuthPlan } from "../auth/auth-plan.ts";
 import { resolveHost } from "../address/resolve-host.ts";
 import { type OutgoingSettings, outgoingSettings, refusalOf } from "../address/socket-options.ts";
 import type { DialledTunnel, DialThroughOptions } from "../chain/dial-through.ts";
@@ -52,6 +53,7 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
       command: "udp-associate",
       destination: UNKNOWN_SOURCE,
       strict,
+      auth: new AuthPlan(options.proxyAuth),
       onOpen: (tunnel, hop) =>
         new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal).begin(),
     };

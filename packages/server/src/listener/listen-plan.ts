@@ -1,4 +1,5 @@
 import type { ServerAuthMethod } from "@sockskit/auth";
+import type { SslServerTls } from "@sockskit/dial";
 import {
   formatAddress,
   type IpAddress,
@@ -10,6 +11,7 @@ import {
 } from "@sockskit/wire";
 import { badOption, type OptionPath, requireKeys } from "../errors.ts";
 import { authMethodsFor, METHOD_NAMES } from "../methods/auth-methods.ts";
+import { sslTls } from "../methods/ssl-plan.ts";
 import type {
   AuthMethodName,
   ListenOptions,
@@ -35,6 +37,8 @@ export interface ListenPlan {
   readonly authMethods: readonly AuthMethodName[];
   /** The same, ready to run. */
   readonly methods: readonly ServerAuthMethod[];
+  /** TLS of method 06, where it is among them. */
+  readonly ssl: SslServerTls | undefined;
   /** What replies to BIND and UDP ASSOCIATE name. */
   readonly advertise: IpAddress | undefined;
 }
@@ -71,6 +75,7 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
       versions: versionsOf(entry.versions, ["listen", index, "versions"]),
       authMethods,
       methods: authMethodsFor(authMethods, options, path),
+      ssl: authMethods.includes("ssl") ? sslTls(options.ssl) : undefined,
       advertise: advertisedAddress(entry.advertise, ["listen", index, "advertise"]),
     };
   });

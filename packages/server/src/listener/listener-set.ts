@@ -133,13 +133,14 @@ function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
 const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate, CMD.resolve, CMD.resolvePtr];
 
 function entranceOf({ address }: Listener, plan: ListenPlan): Entrance {
-  const { methods, versions, advertise, unix, proxyFrom } = plan;
+  const { methods, ssl, versions, advertise, unix, proxyFrom } = plan;
   const tls = plan.tls === undefined ? undefined : new TlsGate(plan.tls);
   return {
     address,
     path: unix?.path,
     proxyFrom,
     tls,
+    ssl,
     advertise,
     handshake: { authMethods: methods, versions, commands: COMMANDS },
   };

@@ -1,4 +1,5 @@
 import { isLoopback } from "./loopback.ts";
+import { innerMethodNames } from "../methods/ssl-plan.ts";
 import { type ListenPlan, listenPlans, placeText } from "./listen-plan.ts";
 import type { ServerOptions } from "../options.ts";
 
@@ -11,14 +12,20 @@ import type { ServerOptions } from "../options.ts";
  */
 export function openProxyProblem(options: ServerOptions): string | undefined {
   if (options.allowOpenProxy === true) return undefined;
-  const open = listenPlans(options).find(isOpen);
+  const open = listenPlans(options).find((plan) => isOpen(plan, options));
   return open === undefined ? undefined : explain(open);
 }
 
 /** Clients with a certificate have been asked who they are; those that a PROXY header brings are from anywhere. */
-function isOpen({ address, authMethods, tls, proxyFrom }: ListenPlan): boolean {
-  if (!authMethods.includes("none") || tls?.asksClients === true) return false;
+function isOpen(plan: ListenPlan, options: ServerOptions): boolean {
+  const { address, tls, proxyFrom } = plan;
+  if (!asksNobody(plan, options) || tls?.asksClients === true) return false;
   return proxyFrom !== undefined || !isLoopback(address);
+}
+
+/** Whoever speaks TLS inside SOCKS may be asked nothing inside it. */
+function asksNobody({ authMethods }: ListenPlan, options: ServerOptions): boolean {
+  return authMethods.includes("none") || (authMethods.includes("ssl") && innerMethodNames(options).includes("none"));
 }
 
 function explain(plan: ListenPlan): string {

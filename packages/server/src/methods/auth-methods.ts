@@ -7,13 +7,21 @@ import {
   type MafServerOptions,
   noneServer,
   type ServerAuthMethod,
+  sslServer,
   userPassServer,
 } from "@sockskit/auth";
+import { METHOD } from "@sockskit/wire";
 import { badOption, type OptionPath } from "../errors.ts";
 import type { AuthMethodName, ServerOptions } from "../options.ts";
+import { innerMethodNames } from "./ssl-plan.ts";
 
 /** Every method that a server can be told to take. */
-export const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass", "chap", "cram", "maf"];
+export const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass", "chap", "cram", "ssl", "maf"];
+
+const INNER_NAMES: readonly AuthMethodName[] = METHOD_NAMES.filter((name) => name !== "ssl");
+
+/** The number that draft-ietf-aft-socks-ssl-00 prints. */
+const DRAFT_SSL_METHOD = 0x86;
 
 /** draft-ietf-aft-socks-chap-01 says nothing; 32 octets cannot be guessed, and come twice to nobody. */
 const CHALLENGE_LENGTH = 32;
@@ -34,7 +42,11 @@ export function authMethodsFor(
   options: ServerOptions,
   path: OptionPath,
 ): readonly ServerAuthMethod[] {
-  return names.map((name) => authMethodFor(name, options, path));
+  return names.flatMap((name) => {
+    const method = authMethodFor(name, options, path);
+    const hasSecondNumber = name === "ssl" && options.ssl?.draftNumber === true;
+    return hasSecondNumber ? [method, sslMethod(options, DRAFT_SSL_METHOD)] : [method];
+  });
 }
 
 function authMethodFor(name: AuthMethodName, options: ServerOptions, path: OptionPath): ServerAuthMethod {
@@ -60,10 +72,22 @@ function authMethodFor(name: AuthMethodName, options: ServerOptions, path: Optio
         );
       }
       return CRAM;
+    case "ssl":
+      return sslMethod(options, METHOD.secureSocketsLayer);
     case "maf":
       if (maf === undefined) throw badOption(path, '"maf" runs methods that both sides agreed on; give them as "maf"');
       return mafMethod(maf, ["maf"]);
   }
+}
+
+function sslMethod(options: ServerOptions, method: number): ServerAuthMethod {
+  const path = ["ssl", "authMethods"];
+  const names: readonly AuthMethodName[] = innerMethodNames(options);
+  if (!(names.length > 0 && names.every((name) => INNER_NAMES.includes(name)))) {
+    throw badOption(path, `expected a list of methods, one or more of ${INNER_NAMES.join(", ")}`);
+  }
+  const methods = authMethodsFor(names, options, path);
+  return sslServer({ methods, method, udpNaked: options.ssl?.udpNaked === true });
 }
 
 function mafMethod(maf: MafServerOptions, path: OptionPath): ServerAuthMethod {

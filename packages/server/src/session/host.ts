@@ -1,4 +1,5 @@
 import type { ServerHandshakeOptions } from "@sockskit/handshake";
+import type { SslServerTls } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
 import type { IpAddress, Network } from "@sockskit/wire";
 import type { Announcer } from "../events.ts";
@@ -23,6 +24,8 @@ export interface Entrance {
   readonly tls: TlsGate | undefined;
   /** The address that replies to BIND and UDP ASSOCIATE name instead of our own of the same IP version. */
   readonly advertise: IpAddress | undefined;
+  /** TLS of method 06, where it is taken. */
+  readonly ssl: SslServerTls | undefined;
   /** What is accepted there. */
   readonly handshake: ServerHandshakeOptions;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { AuthEvidence } from "@sockskit/auth";
+import type { AuthEvidence, SecureLayer } from "@sockskit/auth";
 import {
   type HandshakeError,
   type HandshakeRequest,
@@ -18,18 +18,15 @@ import type { LaneEntry } from "../limits/deadline-lane.ts";
 import type { Traffic, Tunnel } from "../relay/relay.ts";
 import { Seat } from "../transport/seat.ts";
 import type { Visitor } from "../transport/visitor.ts";
-import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
+import { Authentication } from "./authentication.ts";
+import { ClientConnection } from "./client-connection.ts";
 import type { SessionHost } from "./host.ts";
-import { LoginStep } from "./login-step.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
-import { type SessionEnd, SessionRecord, type SessionUser } from "./session-record.ts";
+import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
 import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
-
-/** What is still read of a client that has its last answer, so that the answer is not lost to a reset. */
-const MAX_DISCARDED_LENGTH = 0x40000;
 
 const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 
@@ -37,41 +34,34 @@ const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 export class Session implements LaneEntry {
   readonly #host: SessionHost;
   readonly #visitor: Visitor;
-  readonly #socket: Socket;
+  readonly #connection: ClientConnection;
   readonly #record: SessionRecord;
   /** What it goes by: its lanes and limits stay the same ones until its end, whatever is reloaded. */
   #settings: Settings;
   #phase: SessionPhase = "handshake";
   #seat: Seat | undefined;
   #handshake: ServerHandshake | undefined;
-  #login: LoginStep | undefined;
-  /** Who the client is, as far as its method has come. */
-  #user: SessionUser | undefined;
-  #credentials: ClientCredentials | undefined;
+  readonly #authentication: Authentication;
   #ident: IdentStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
   #traffic: Traffic | undefined;
   #end: SessionEnd | undefined;
   #clientEnded = false;
-  #discarded = 0;
-
-  readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
-  readonly #onEnd = (): void => {
-    this.#clientEnded = true;
-    if (!this.#run(() => this.#task?.clientEnded?.())) this.#leaveIfNothingMoreComes();
-  };
-  readonly #onError = (error: NodeJS.ErrnoException): void => this.#destroy("client-left", error.code);
-  readonly #onClose = (): void => this.#finish();
 
   constructor(host: SessionHost, visitor: Visitor) {
     this.#host = host;
     this.#visitor = visitor;
-    this.#socket = visitor.socket;
+    this.#connection = new ClientConnection(visitor.socket, {
+      data: (chunk) => this.#receive(chunk),
+      end: () => this.#clientEnds(),
+      error: (error) => this.#destroy("client-left", error.code),
+      close: () => this.#finish(),
+    });
     this.#record = new SessionRecord(visitor, host.announcer);
-    this.#user = visitor.user;
     this.#settings = host.settings;
     this.#handshake = new ServerHandshake(visitor.entrance.handshake);
+    this.#authentication = new Authentication(host, visitor);
   }
 
   /** Where it stands. */
@@ -98,7 +88,7 @@ export class Session implements LaneEntry {
   start(seat: Seat = new Seat(this.#host, this)): void {
     seat.holder = this;
     this.#seat = seat;
-    this.#socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    this.#connection.listen();
     this.#record.opened(this.#visitor.entrance);
   }
 
@@ -114,14 +104,22 @@ export class Session implements LaneEntry {
     return false;
   }
 
+  get #socket(): Socket {
+    return this.#connection.socket;
+  }
+
+  #clientEnds(): void {
+    this.#clientEnded = true;
+    if (!this.#run(() => this.#task?.clientEnded?.())) this.#leaveIfNothingMoreComes();
+  }
+
   #receive(chunk: Buffer): void {
     const task = this.#task;
     if (task?.receive !== undefined)
       return void this.#run(() => task.receive?.(chunk) === false && this.#socket.pause());
     const handshake = this.#handshake;
     if (handshake !== undefined) return this.#advance(() => handshake.receive(chunk));
-    this.#discarded += chunk.length;
-    if (this.#discarded > MAX_DISCARDED_LENGTH) this.#socket.pause();
+    this.#connection.discard(chunk);
   }
 
   /** Makes a step of the handshake and does what it says. What fails in it ends this session and nothing else. */
@@ -144,14 +142,14 @@ export class Session implements LaneEntry {
         this.#logIn(event.evidence);
         break;
       case "authenticated":
-        this.#record.user = this.#user;
+        this.#record.user = this.#authentication.finish();
         this.#record.authenticated(event.methodName);
         break;
       case "request":
         this.#identify(event.request);
         break;
       case "secure":
-        // No method that is offered here protects what follows it.
+        this.#secure(event.layer);
         break;
       case "failed":
         this.#refuse(event.error);
@@ -165,7 +163,7 @@ export class Session implements LaneEntry {
    */
   #holdBack(): void {
     const handshake = this.#handshake;
-    if (handshake === undefined || this.#task?.receive !== undefined) return;
+    if (handshake === undefined || handshake.state === "securing" || this.#task?.receive !== undefined) return;
     const isBusy = handshake.state === "verifying" || handshake.state === "deciding";
     if (isBusy && handshake.bufferedLength > 0) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
@@ -179,15 +177,29 @@ export class Session implements LaneEntry {
 
   #logIn(evidence: AuthEvidence): void {
     this.#seat?.awaitAnswer(false);
-    this.#login = new LoginStep(this.#host, ({ verdict, user, triedName }) => {
-      this.#login = undefined;
-      this.#user = user;
+    this.#authentication.judge(evidence, (verdict, triedName) => {
       this.#record.triedName = triedName;
       if ("challenge" in verdict) this.#seat?.awaitAnswer(true);
-      this.#credentials = user && forwardable(evidence, this.#host.settings.upstreams);
       this.#advance(() => this.#handshake?.authenticated(verdict));
     });
-    this.#login.start(evidence, this.client);
+  }
+
+  /** Everything from here on goes through what protects it. Nobody else may touch the connection meanwhile. */
+  #secure(layer: SecureLayer): void {
+    const early = this.#handshake?.takeTrailingData();
+    const open = (bare: Socket): Promise<Socket> => this.#authentication.openLayer(layer, bare);
+    this.#connection.replace(open, early).then(
+      () => this.#advance(() => this.#handshake?.secured()),
+      (error: unknown) => this.#lose(error as Error),
+    );
+  }
+
+  /** There is no connection any more: its layer came to nothing, or it ended meanwhile. */
+  #lose(error: Error): void {
+    const code = codeBehind(error) ?? "ERR_SOCKS_SESSION_FAILED";
+    if (this.#end === undefined) this.#record.denied({ stage: "authenticate", code, reason: error.message });
+    this.#destroy("refused", code);
+    this.#finish();
   }
 
   /** SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is. */
@@ -234,7 +246,7 @@ export class Session implements LaneEntry {
       question: user === undefined ? asked : { ...asked, user },
       localAddress: this.#visitor.local,
       run: (step) => this.#run(step),
-      takeCredentials: () => this.#takeCredentials(),
+      takeCredentials: () => this.#authentication.takeCredentials(),
       goesVia: (via) => {
         this.#record.via = via;
       },
@@ -252,12 +264,6 @@ export class Session implements LaneEntry {
     this.#task = task;
     task.start();
     if (this.#clientEnded) this.#run(() => task.clientEnded?.());
-  }
-
-  #takeCredentials(): ClientCredentials | undefined {
-    const credentials = this.#credentials;
-    this.#credentials = undefined;
-    return credentials;
   }
 
   #run(step: () => void): boolean {
@@ -305,11 +311,10 @@ export class Session implements LaneEntry {
   }
 
   #openTunnel({ target, early, boundAddress, address, rule, bucket }: TaskTunnel, request: HandshakeRequest): void {
-    const socket = this.#socket;
     try {
       this.#reply({ rep: REP.succeeded, boundAddress });
       this.#tunnel = this.#host.relay.start({
-        client: socket,
+        client: this.#socket,
         target,
         early,
         bucket,
@@ -322,7 +327,7 @@ export class Session implements LaneEntry {
         },
       });
       this.#traffic = this.#tunnel;
-      socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
+      this.#connection.release();
     } catch (error) {
       target.destroy();
       throw error;
@@ -382,7 +387,7 @@ export class Session implements LaneEntry {
     this.#moveTo("closed");
     this.#settings.lanes.linger.delete(this);
     this.#stopTask();
-    this.#login?.cancel();
+    this.#authentication.cancel();
     const { traffic } = this;
     addTraffic(this.#host.tally, traffic);
     this.#host.ended(this);

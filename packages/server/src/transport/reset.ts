@@ -1,11 +1,11 @@
 import net, { type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
-/** The TCP connection under a TLS connection. */
+/** The connection under one that something stands in for: TLS, or the layer of a method. */
 const underneath = new WeakMap<Socket, Socket>();
 
-/** Remembers what a TLS connection runs over, so that {@link resetSocket} finds it. */
-export function runsOver(secured: TLSSocket, socket: Socket): void {
+/** Remembers what a connection runs over, so that {@link resetSocket} finds it. */
+export function runsOver(secured: Socket, socket: Socket): void {
   underneath.set(secured, socket);
 }
 
@@ -14,7 +14,8 @@ export function runsOver(secured: TLSSocket, socket: Socket): void {
  * a Unix socket does not, it is closed.
  */
 export function resetSocket(socket: Socket): void {
-  const base = underneath.get(socket) ?? socket;
+  let base = socket;
+  for (let next = underneath.get(base); next !== undefined; next = underneath.get(base)) base = next;
   if (isTcp(base)) base.resetAndDestroy();
   socket.destroy();
 }

@@ -1,0 +1,139 @@
+import type { Socket } from "node:net";
+import { connect, type ConnectionOptions, createServer, type SecureContextOptions, TLSSocket } from "node:tls";
+import { AuthError } from "@sockskit/auth";
+import { SSL_STATE, WireError } from "@sockskit/wire";
+
+import type { LayeredConnection } from "./layered-connection.ts";
+import { SslFrames } from "./ssl-frames.ts";
+
+/** TLS of a proxy that is reached with method 06. */
+export interface SslClientTls {
+  /** Certificates in PEM of the authorities that the proxy's certificate must come from. Default: those of Node. */
+  readonly ca?: string | Uint8Array | undefined;
+  /** A certificate to show, in PEM. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** Its private key in PEM, without a passphrase. */
+  readonly key?: string | Uint8Array | undefined;
+  /** The name, or IP address, that the proxy's certificate must be for. Default: the host of the proxy. */
+  readonly serverName?: string | undefined;
+}
+
+/** TLS of a server with method 06. */
+export interface SslServerTls {
+  /** The certificate in PEM, followed by those that lead to an authority. */
+  readonly cert: string | Uint8Array;
+  /** Its private key in PEM, without a passphrase. */
+  readonly key: string | Uint8Array;
+}
+
+/** The SSL 3.0 of the draft is broken, and TLS 1.0 and 1.1 with it. */
+const MIN_VERSION = "TLSv1.2";
+/** Whoever opens a layer has a deadline for all of the handshake. */
+const FOREVER = 0x7fffffff;
+
+/**
+ * Puts TLS over a connection to a proxy, as method 0x06 has it (draft-ietf-aft-socks-ssl-00). The promise settles when
+ * the proxy has proven itself; the connection is destroyed when it does not.
+ *
+ * @param socket - The connection, with nobody else listening to it.
+ * @param proxy - Host of the proxy: a name, or an IP address.
+ * @throws AuthError `ERR_SOCKS_AUTH_UNTRUSTED` (its certificate is not trusted), `ERR_SOCKS_AUTH_PROTOCOL`.
+ */
+export function openSslClient(
+  socket: Socket,
+  proxy: { readonly host: string; readonly isName: boolean },
+  tls: SslClientTls = {},
+): Promise<LayeredConnection> {
+  const { serverName, ...certificates } = tls;
+  const frames = new SslFrames(socket);
+  const secured = connect({
+    ...(certificates as ConnectionOptions),
+    socket: frames,
+    host: serverName ?? proxy.host,
+    // An IP address has no place in SNI; the certificate is compared with `host` then.
+    ...(serverName !== undefined || proxy.isName ? { servername: serverName ?? proxy.host } : {}),
+    minVersion: MIN_VERSION,
+    rejectUnauthorized: true,
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error | undefined): void => reject(failureOf(error));
+    secured.once("error", fail);
+    secured.once("close", () => fail(undefined));
+    secured.once("secureConnect", () => {
+      secured.removeListener("error", fail);
+      resolve(layered(socket, frames, secured));
+    });
+  });
+}
+
+/**
+ * Puts TLS over the connection of a client, as method 0x06 has it. The promise settles when the handshake of TLS is
+ * done; the connection is destroyed when that fails.
+ *
+ * @param socket - The connection, with nobody else listening to it.
+ * @throws AuthError `ERR_SOCKS_AUTH_PROTOCOL`.
+ */
+export function openSslServer(socket: Socket, tls: SslServerTls): Promise<LayeredConnection> {
+  const frames = new SslFrames(socket);
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error | undefined): void => {
+      reject(failureOf(error));
+      frames.destroy();
+    };
+    frames.once("close", () => fail(undefined));
+    // One for each connection: a server does not tell which of its connections an event is about.
+    createServer({ ...(tls as SecureContextOptions), minVersion: MIN_VERSION, handshakeTimeout: FOREVER })
+      .once("tlsClientError", fail)
+      .once("secureConnection", (secured) => {
+        // Each one costs as much as a new connection, and no client of ours needs it.
+        secured.disableRenegotiation();
+        resolve(layered(socket, frames, secured));
+      })
+      .emit("connection", frames);
+  });
+}
+
+function layered(socket: Socket, frames: SslFrames, secured: TLSSocket): LayeredConnection {
+  // Stands between the authentication and the request in the queue of what is to be sent.
+  const mark = Buffer.alloc(0);
+  const write = secured._write.bind(secured);
+  const end = secured._final.bind(secured);
+  frames.enter(SSL_STATE.optionNegotiation);
+  secured._write = (chunk: unknown, encoding, done) => {
+    if (chunk !== mark) return write(chunk, encoding, done);
+    // Everything before it is in frames by now; from here on several pieces may be sent at once again.
+    frames.enter(SSL_STATE.dataFlow);
+    delete (secured as { _writev?: unknown })._writev;
+    return done();
+  };
+  Object.defineProperty(secured, "_writev", { value: undefined, configurable: true });
+  // Everything was written when a stream gets here: what is left is to say goodbye.
+  secured._final = (done) => {
+    frames.enter(SSL_STATE.closingHandshake);
+    end(done);
+  };
+  // Node resets TCP connections only, and throws for everything else.
+  secured.resetAndDestroy = () => {
+    if (!(socket instanceof TLSSocket) && !socket.destroyed) socket.resetAndDestroy();
+    return secured.destroy();
+  };
+  return {
+    socket: secured,
+    authenticated: () => void secured.write(mark),
+  };
+}
+
+/** Certificates that are not trusted have codes of OpenSSL and Node; everything else is a handshake gone wrong. */
+const UNTRUSTED =
+  /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/u;
+
+/** What went wrong, in words of the TLS library, which hold nothing of the peer's. */
+function failureOf(error: (Error & { readonly code?: string; readonly reason?: string }) | undefined): AuthError {
+  const { code, reason } = error ?? {};
+  if (code !== undefined && UNTRUSTED.test(code)) {
+    const message = `the proxy's certificate inside SOCKS is not trusted (${code})`;
+    return new AuthError("ERR_SOCKS_AUTH_UNTRUSTED", message, { side: "remote", cause: error });
+  }
+  const why = error instanceof WireError ? error.message : (reason ?? code ?? "the connection ended");
+  return new AuthError("ERR_SOCKS_AUTH_PROTOCOL", `TLS inside SOCKS failed: ${why}`, { side: "remote", cause: error });
+}

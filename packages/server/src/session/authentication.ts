@@ -1,0 +1,70 @@
+import type { Socket } from "node:net";
+import type { AuthEvidence, AuthVerdict, SecureLayer } from "@sockskit/auth";
+import { type LayeredConnection, openSslServer, type SslServerTls } from "@sockskit/dial";
+import type { Visitor } from "../transport/visitor.ts";
+import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
+import type { SessionHost } from "./host.ts";
+import { LoginStep } from "./login-step.ts";
+import type { SessionUser } from "./session-record.ts";
+
+/** The authentication of one session: who the client is, as far as its method has come, and what the method leaves behind. */
+export class Authentication {
+  readonly #host: SessionHost;
+  readonly #visitor: Visitor;
+  #login: LoginStep | undefined;
+  /** At first, whom a certificate names. */
+  #user: SessionUser | undefined;
+  #credentials: ClientCredentials | undefined;
+  #layered: LayeredConnection | undefined;
+
+  constructor(host: SessionHost, visitor: Visitor) {
+    this.#host = host;
+    this.#visitor = visitor;
+    this.#user = visitor.user;
+  }
+
+  /**
+   * Has evidence judged.
+   *
+   * @param answer Called once, perhaps at once. `triedName` is the name, printable, of who was refused.
+   */
+  judge(evidence: AuthEvidence, answer: (verdict: AuthVerdict, triedName: string | undefined) => void): void {
+    this.#login = new LoginStep(this.#host, ({ verdict, user, triedName }) => {
+      this.#login = undefined;
+      this.#user = user;
+      this.#credentials = user && forwardable(evidence, this.#host.settings.upstreams);
+      answer(verdict, triedName);
+    });
+    this.#login.start(evidence, this.#visitor.client);
+  }
+
+  /**
+   * Puts the layer that a method left behind over the client's connection. That belongs to the layer from here on, and is
+   * destroyed when it fails.
+   *
+   * @returns What stands in for the connection.
+   * @throws AuthError When the two sides do not come to a layer.
+   */
+  async openLayer(_layer: SecureLayer, socket: Socket): Promise<Socket> {
+    this.#layered = await openSslServer(socket, this.#visitor.entrance.ssl as SslServerTls);
+    return this.#layered.socket;
+  }
+
+  /** The request comes next: says who the client is. */
+  finish(): SessionUser | undefined {
+    this.#layered?.authenticated?.();
+    return this.#user;
+  }
+
+  /** What the client logged in with, where upstreams are to be shown it; given once. */
+  takeCredentials(): ClientCredentials | undefined {
+    const credentials = this.#credentials;
+    this.#credentials = undefined;
+    return credentials;
+  }
+
+  /** Nobody waits for a verdict any more. */
+  cancel(): void {
+    this.#login?.cancel();
+  }
+}
