@@ -168,7 +168,6 @@ export class Association implements Traffic {
 
   /** A whole datagram abandons what was begun before it. */
   #forgetFragments(reassembly: FragmentReassembly): void {
-    if (reassembly.bufferedLength === 0) return;
     const before = reassembly.droppedCount;
     reassembly.clear();
     this.#counter.drop("fragment", reassembly.droppedCount - before);

@@ -50,3 +50,23 @@ test("a name that the rules deny whatever its address is, is not looked up", asy
   await vi.waitFor(() => expect(one.association.datagrams.dropped).toMatchObject({ denied: 1, unresolved: 1 }));
   expect(one.asked).toEqual(["www.example"]);
 });
+
+test.each([
+  ["with data", "79"],
+  ["without data", ""],
+])("a whole datagram abandons a fragment %s, also to the same destination as the one before", (_what, data) => {
+  const one = world();
+  const fragment = (frag: string, data: string): void => {
+    one.association.fromClient(Buffer.from(octets(`00 00 ${frag} 01 cb 00 71 02 00 35 ${data}`)), CLIENT);
+  };
+  // Known, then remembered.
+  write(one, 53);
+  write(one, 53);
+  fragment("01", data);
+  write(one, 53);
+  // A new sequence: had the old one been kept, its first fragment would be taken for a duplicate.
+  fragment("01", "61");
+  fragment("82", "62");
+  expect(one.out.map((sent) => Buffer.from(sent.data).toString())).toEqual(["x", "x", "x", "ab"]);
+  expect(one.association.datagrams.dropped).toMatchObject({ fragment: 1 });
+});
