@@ -16,11 +16,11 @@ export interface Finding {
 }
 
 /** Gives the target one input that follows from the seed. */
-export function probe(target: Target, seed: number): Finding | undefined {
+export async function probe(target: Target, seed: number): Promise<Finding | undefined> {
   const random = new Random(seed);
   const input = mutate(target.corpus, random);
   try {
-    target.check(input, random);
+    await target.check(input, random);
     return undefined;
   } catch (error) {
     return { target: target.name, seed, input: hex(input), error };

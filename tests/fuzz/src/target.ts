@@ -6,6 +6,8 @@ export interface Target {
   readonly name: string;
   /** Inputs to begin with: octets of the vectors. */
   readonly corpus: readonly Uint8Array[];
-  /** Gives the target the input; throws what an invariant says when one is broken. */
-  check(input: Uint8Array, random: Random): void;
+  /** Gives the target the input; throws what an invariant says when one is broken. May wait, where sockets take part. */
+  check(input: Uint8Array, random: Random): void | Promise<void>;
+  /** Frees what inputs have opened. */
+  close?(): Promise<void>;
 }

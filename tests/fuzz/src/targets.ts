@@ -1,3 +1,4 @@
+import { udpAssociation } from "./association.ts";
 import { datagramDecoder, streamDecoders } from "./decoders.ts";
 import { fragmentMachine } from "./fragments.ts";
 import { httpMachines } from "./http-connect.ts";
@@ -8,6 +9,8 @@ import type { Target } from "./target.ts";
 /** Everything that reads octets of strangers. */
 export function allTargets(): Target[] {
   return [
+    // The longest first: the others run beside it.
+    udpAssociation(),
     ...streamDecoders(),
     datagramDecoder(),
     ...serverMachines(),

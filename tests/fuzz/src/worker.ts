@@ -25,14 +25,19 @@ export interface Result {
 
 const targets = new Map(allTargets().map((target) => [target.name, target]));
 
-parentPort?.on("message", (job: Job) => {
+parentPort?.on("message", (job: Job) => void run(job));
+
+async function run(job: Job): Promise<void> {
   // Most inputs end in an error, and the trace of its stack costs more than all the rest. The one that repeats a finding has it.
   if (job.executions > 1) Error.stackTraceLimit = 0;
   const target = targets.get(job.name);
   if (target === undefined) throw new RangeError(`no target ${job.name}`);
   let finding: Finding | undefined;
   let inputs = 0;
-  for (; inputs < job.executions && finding === undefined; inputs += 1) finding = probe(target, job.seed + inputs);
+  for (; inputs < job.executions && finding === undefined; inputs += 1) {
+    finding = await probe(target, job.seed + inputs);
+  }
+  await target.close?.();
   const found = finding && { ...finding, error: finding.error instanceof Error ? finding.error.stack : finding.error };
   parentPort?.postMessage({ job, inputs, finding: found });
-});
+}
