@@ -15,6 +15,8 @@ export const EXIT_STATUS: Readonly<Record<ExitReason, number>> = {
   request: 7,
   relay: 8,
   timeout: 9,
+  /** With a proxy; with the destination it is a failure of `fetch`. */
+  tls: 10,
   /** What a shell reports for a program that SIGINT ended. */
   interrupted: 130,
   /** What a shell reports for a program that SIGPIPE ended. */
@@ -43,7 +45,7 @@ export function exitStatusOf(error: unknown): number {
 }
 
 const OPTION_ERRORS: readonly string[] = ["SocksError", "ProxyUrlError", "WireError", "ServerError", "IdentError"];
-const STAGES: readonly SocksStage[] = ["resolve", "dial-proxy", "negotiate", "authenticate", "request", "relay"];
+const STAGES: readonly SocksStage[] = ["resolve", "dial-proxy", "tls", "negotiate", "authenticate", "request", "relay"];
 
 function isStage(value: unknown): value is SocksStage {
   return STAGES.some((stage) => stage === value);

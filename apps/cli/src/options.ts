@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { usageError } from "./cli-error.ts";
 import { parseDuration } from "./duration.ts";
+import { addProxyConnectionOptions, type ProxyConnectionArguments } from "./proxy-connection.ts";
 
 /** Options that every command knows. */
 export interface CommonOptions {
@@ -12,7 +13,7 @@ export interface CommonOptions {
 }
 
 /** Options of the commands that connect through proxies. */
-export interface RouteOptions extends CommonOptions {
+export interface RouteOptions extends CommonOptions, ProxyConnectionArguments {
   /** The values of `-x`, in their order. */
   readonly proxy: readonly string[];
   /** Milliseconds for the way to the destination, over all hops. */
@@ -38,7 +39,7 @@ export function addRouteOptions(command: Command): Command {
     collect,
     [],
   );
-  return addCommonOptions(addNetworkOptions(command));
+  return addCommonOptions(addProxyConnectionOptions(addNetworkOptions(command)));
 }
 
 /** Adds `--timeout`, `-4` and `-6`. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from "commander";
 import { usageError } from "./cli-error.ts";
 import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./options.ts";
 import { parseDuration } from "./duration.ts";
+import { addProxyTlsOptions } from "./proxy-connection.ts";
 import { EXIT_STATUS } from "./exit-status.ts";
 import type { BindOptions } from "./commands/bind.ts";
 import type { FetchOptions } from "./commands/fetch.ts";
@@ -63,7 +64,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       finish(import("./commands/fetch.ts").then(({ fetchUrl }) => fetchUrl(url, options))),
     );
 
-  addCommonOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy"))
+  addCommonOptions(
+    addProxyTlsOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy")),
+  )
     .description("what proxies speak: versions, methods, commands, latency")
     .argument("[proxy...]", "URL, or host:port; - reads a list from standard input")
     .option(
@@ -105,6 +108,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .option("-n, --answers <count>", "end after so many answers; 0 waits for none", parseCount)
     .addOption(answerTimeout(program))
     .option("--fragment <bytes>", "send longer datagrams in fragments of this size; most proxies drop them", parseSize)
+    .option("--plain-datagrams", "allow datagrams in clear text to a proxy that is reached over TLS")
     .addHelpText("after", UDP_HELP)
     .action((target: string, options: UdpOptions) =>
       finish(import("./commands/udp.ts").then(({ udp }) => udp(target, options))),
@@ -208,13 +212,14 @@ Examples:
   sockskit serve 127.0.0.1:1080
 
 Exit status: 0 success, 1 other failure, 2 usage, 3 resolve, 4 dial-proxy, 5 negotiate, 6 authenticate, 7 request, 8 relay,
-9 timeout.`;
+9 timeout, 10 tls (with a proxy).`;
 
 const CONNECT_HELP = `
 Examples:
   sockskit connect -x socks5h://proxy.example:1080 server.example:22
   sockskit connect -x socks5h://alice:secret@gate.example -x socks4a://10.2.2.2 server.example:25
   ssh -o ProxyCommand='sockskit connect -x socks5h://proxy.example %h:%p' server.example
+  sockskit connect -x https://proxy.example --proxy-cacert company.pem -x socks5h://10.2.2.2 server.example:22
   all_proxy=socks5h://proxy.example sockskit connect server.example:22`;
 
 const FETCH_HELP = `

@@ -19,6 +19,7 @@ interface ErrorFields {
   readonly stage?: unknown;
   readonly hop?: unknown;
   readonly reply?: unknown;
+  readonly httpStatus?: unknown;
   readonly variable?: unknown;
   readonly position?: unknown;
 }
@@ -35,10 +36,10 @@ export class Reporter {
 
   /** Says what went wrong. A failure that this program did not foresee comes with its origin. */
   error(error: unknown): void {
-    const { code, stage, hop, reply, variable, position } = (error ?? {}) as ErrorFields;
+    const { code, stage, hop, reply, httpStatus, variable, position } = (error ?? {}) as ErrorFields;
     const message = error instanceof Error ? error.message : String(error);
     if (this.options.json) {
-      const known = { code, message, stage, hop, reply, variable, position };
+      const known = { code, message, stage, hop, reply, httpStatus, variable, position };
       this.#write(printableJson({ type: "error", ...known, exitStatus: exitStatusOf(error) }));
       return;
     }

@@ -6,6 +6,7 @@ import { type Address, formatAddress } from "@sockskit/wire";
 
 import { CliError } from "./cli-error.ts";
 import { type RouteOptions, familyOf } from "./options.ts";
+import { connectionsOf } from "./proxy-connection.ts";
 import type { Reporter } from "./reporter.ts";
 import { observe } from "./trace.ts";
 
@@ -93,7 +94,7 @@ export async function openTunnel(route: Route, destination: Address, context: Tu
   const { socket, hops } = await dialThrough({
     ...outgoing,
     ...watching,
-    chain: route.chain,
+    ...connectionsOf(options, route.chain, reporter),
     timeoutMs: options.timeout,
   });
   return { socket, proxies: hops.map((hop) => formatProxyUrl(hop)), elapsedMs: elapsed() };

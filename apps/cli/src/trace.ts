@@ -52,6 +52,10 @@ function describe(event: ProgressEvent): string {
       return `chose the method ${event.methodName}${warned(event.warning)}`;
     case "authenticated":
       return `${event.method === METHOD.noAuthenticationRequired ? "asks for no credentials" : "accepted the credentials"}${warned(event.warning)}`;
+    case "proxy-header":
+      return `told by a PROXY header, version ${event.version}, that ${formatAddress(event.source)} connects to ${formatAddress(event.destination)}`;
+    case "secured":
+      return describeSecured(event);
     case "http-answer":
       return `answered ${event.status} ${event.reason}`.trimEnd();
     case "listening":
@@ -59,6 +63,12 @@ function describe(event: ProgressEvent): string {
     case "established":
       return describeEstablished(event);
   }
+}
+
+function describeSecured(event: Extract<ProgressEvent, { step: "secured" }>): string {
+  const { protocol, cipher, subject, issuer, validTo, problem } = event;
+  const whose = `certificate of "${subject}" by "${issuer}", valid until ${validTo}`;
+  return `${protocol}, ${cipher}; ${whose}, ${problem === undefined ? "verified" : `not verified: ${problem}`}`;
 }
 
 function describeEstablished({

@@ -12,7 +12,7 @@ export { bind, type Binding, type BindOptions } from "./bind.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
 export { resolve, type ResolveOptions, resolvePtr, type ResolvePtrOptions } from "./look-up.ts";
-export type { HostPort, Peer, PeerHost, ProxyChoice, Target } from "./read-options.ts";
+export type { HostPort, Peer, PeerHost, ProxyChoice, ProxyEntry, ProxyWithOptions, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
 export type { ProbeAnswer, ProbeFinding, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
 export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";
@@ -27,6 +27,8 @@ export {
   type HopReference,
   type OctetsEvent,
   type ProgressEvent,
+  type ProxyProtocolOptions,
+  type ProxyTlsOptions,
   type ProxyVersion,
   type Resolver,
   type ResolverOptions,

@@ -1,4 +1,4 @@
-import { SocksError } from "@sockskit/dial";
+import { type ChainHop, type ProxyHopOptions, SocksError } from "@sockskit/dial";
 import { parseProxyChain, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
 import {
   type Address,
@@ -32,15 +32,24 @@ export interface PeerHost {
   readonly port?: number | undefined;
 }
 
+/** A proxy: its URL, what `parseProxyUrl` gave for it, or either with options. */
+export type ProxyEntry = string | ProxyUrl | ProxyWithOptions;
+
+/** A proxy and what its URL does not say. */
+export interface ProxyWithOptions extends Omit<ProxyHopOptions, "proxy"> {
+  /** The proxy. */
+  readonly proxy: string | ProxyUrl;
+}
+
 /** The proxy, or the chain of them; one of the two. */
 export interface ProxyChoice {
   /** The proxy to go through, for example `"socks5h://user:password@proxy.example:1080"`. */
-  readonly proxy?: string | ProxyUrl | undefined;
+  readonly proxy?: ProxyEntry | undefined;
   /**
    * Several proxies, each reached through those before it, nearest first: up to 16, as a list or as one text with spaces
-   * between the URLs. Versions may be mixed.
+   * between the URLs. SOCKS of all versions, HTTP and TLS may be mixed.
    */
-  readonly chain?: string | readonly (string | ProxyUrl)[] | undefined;
+  readonly chain?: string | readonly ProxyEntry[] | undefined;
 }
 
 /** Texts remembered at most, of each kind. */
@@ -73,16 +82,21 @@ const targets = new Remembered((text) => parseHostPort(text));
  *
  * @throws SocksError with the code of the url package, or `ERR_SOCKS_BAD_OPTION`.
  */
-export function readChain({ proxy, chain }: ProxyChoice): readonly ProxyUrl[] {
-  if (proxy !== undefined && chain === undefined) return [readProxy(proxy)];
+export function readChain({ proxy, chain }: ProxyChoice): readonly ChainHop[] {
+  if (proxy !== undefined && chain === undefined) return [readEntry(proxy, "proxy")];
   if (chain !== undefined && proxy === undefined) {
     if (typeof chain === "string") return local(() => parseProxyChain(chain));
     if (!Array.isArray(chain))
       throw badOption(`chain is ${kindOf(chain)}; expected proxy URLs, as a list or as a text`);
-    return (chain as readonly (string | ProxyUrl)[]).map((proxy, index) => readProxy(proxy, `chain[${index}]`));
+    return (chain as readonly ProxyEntry[]).map((entry, index) => readEntry(entry, `chain[${index}]`));
   }
   const problem = proxy === undefined ? "neither proxy nor chain is given" : "both proxy and chain are given";
   throw badOption(`${problem}; expected one of them`);
+}
+
+function readEntry(entry: ProxyEntry, name: string): ChainHop {
+  if (typeof entry !== "object" || entry === null || !("proxy" in entry)) return readProxy(entry, name);
+  return { ...entry, proxy: readProxy(entry.proxy, `${name}.proxy`) };
 }
 
 /**

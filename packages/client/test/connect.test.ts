@@ -122,7 +122,10 @@ describe("the proxy", () => {
       [{ proxy: "" }, "ERR_SOCKS_BAD_PROXY_URL"],
       [{ proxy: "127.0.0.1:1080" }, "ERR_SOCKS_BAD_PROXY_URL"],
       [{ proxy: "ftp://127.0.0.1:3128" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
-      [{ proxy: "socks5s://127.0.0.1" }, "ERR_SOCKS_TLS_NOT_SUPPORTED"],
+      [{ proxy: "socks5s://127.0.0.1", tls: { cert: "x" } }, "ERR_SOCKS_BAD_OPTION"],
+      [{ proxy: { proxy: "socks5://127.0.0.1", tls: {} } }, "ERR_SOCKS_BAD_OPTION"],
+      [{ proxy: { proxy: "127.0.0.1:1080" } }, "ERR_SOCKS_BAD_PROXY_URL"],
+      [{ chain: [{ proxy: "socks5://127.0.0.1", proxyProtocol: { version: 0 as 1 } }] }, "ERR_SOCKS_BAD_OPTION"],
       [{ proxy: "socks5://127.0.0.1:0" }, "ERR_SOCKS_BAD_PROXY_URL"],
     ] as const) {
       const error = await failure({ ...options, target });
@@ -291,7 +294,7 @@ describe("errors", () => {
       { proxy: `socks5://u:${secret}@127.0.0.1`, target: "nonsense" },
       { chain: `socks5://u:${secret}@127.0.0.1 nonsense`, target },
       { proxy: `socks5://u:${secret}@127.0.0.1:1`, target, timeoutMs: -1 },
-      { proxy: `socks5+tls://u:${secret}@127.0.0.1`, target },
+      { proxy: `socks5+tls://u:${secret}@127.0.0.1`, target, tls: { key: secret } },
     ]) {
       checkNoSecrets(await failure(options), [secret]);
     }
@@ -300,7 +303,8 @@ describe("errors", () => {
 
 test("a URL that was read before is read again when many others came between", async () => {
   const { port } = await proxy();
-  for (let n = 0; n < 100; n++) await failure({ proxy: `socks5+tls://host${n}.example`, target });
+  for (let n = 0; n < 100; n++)
+    await failure({ proxy: `socks5+tls://host${n}.example`, target, tls: { cert: "none" } });
   const socket = await connect({ proxy: `socks5h://127.0.0.1:${port}`, target });
   socket.destroy();
 });

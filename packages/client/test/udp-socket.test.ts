@@ -92,7 +92,7 @@ describe("what is refused", () => {
     ["no proxy", {}, "ERR_SOCKS_BAD_OPTION"],
     ["two", { chain: "socks5h://a.test socks5h://b.test" }, "ERR_SOCKS_BAD_OPTION"],
     ["SOCKS 4", { proxy: "socks4a://127.0.0.1" }, "ERR_SOCKS_NOT_REPRESENTABLE"],
-    ["an unknown scheme", { proxy: "http://127.0.0.1" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
+    ["an unknown scheme", { proxy: "ftp://127.0.0.1" }, "ERR_SOCKS_UNKNOWN_SCHEME"],
   ])("%s", async (_, options, code) => {
     expect(await failureOf(createUdpSocket(options))).toMatchObject({ code, side: "local" });
   });

@@ -6,12 +6,13 @@ import type { ProxyUrlErrorCode } from "@sockskit/url";
  *
  * - `resolve`: a host name was being looked up.
  * - `dial-proxy`: a connection to the first proxy was being opened.
+ * - `tls`: client and proxy were making TLS.
  * - `negotiate`: client and proxy were agreeing on version and authentication method.
  * - `authenticate`: the chosen method was running.
  * - `request`: the proxy was asked for the destination, or the destination was dialled without a proxy.
  * - `relay`: the tunnel was open.
  */
-export type SocksStage = "resolve" | "dial-proxy" | "negotiate" | "authenticate" | "request" | "relay";
+export type SocksStage = "resolve" | "dial-proxy" | "tls" | "negotiate" | "authenticate" | "request" | "relay";
 
 /** Every code that a {@link SocksError} can carry; `docs/errors.md` says for each what to do. */
 export type SocksErrorCode =
@@ -24,7 +25,11 @@ export type SocksErrorCode =
   | "ERR_SOCKS_VERSION_UNKNOWN"
   | "ERR_SOCKS_TIMEOUT"
   | "ERR_SOCKS_ABORTED"
-  | "ERR_SOCKS_TLS_NOT_SUPPORTED"
+  | "ERR_SOCKS_NOT_TLS"
+  | "ERR_SOCKS_TLS_EXPIRED"
+  | "ERR_SOCKS_TLS_FAILED"
+  | "ERR_SOCKS_TLS_UNTRUSTED"
+  | "ERR_SOCKS_TLS_WRONG_NAME"
   | "ERR_SOCKS_ADDRESS_DENIED";
 
 /** One proxy of a chain, as errors and progress events name it. */

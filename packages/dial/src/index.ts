@@ -14,8 +14,12 @@ export type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion, ProxySslOptions 
 export type { LayeredConnection } from "./layer/layered-connection.ts";
 export { openSslServer, type SslClientTls, type SslServerTls } from "./layer/ssl-layer.ts";
 export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
+export { dialProxy, type DialProxyOptions } from "./chain/dial-proxy.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";
+export type { ProxyProtocolOptions } from "./chain/proxy-header.ts";
+export type { ChainHop, ProxyHopOptions, RouteOptions } from "./chain/route.ts";
+export type { ProxyTlsOptions } from "./chain/tls-options.ts";
 export {
   resolvePtrThrough,
   type ResolvePtrThroughOptions,
@@ -30,6 +34,8 @@ export type {
   DirectStep,
   EstablishedStep,
   HttpAnswerStep,
+  ProxyHeaderStep,
+  SecuredStep,
   MethodStep,
   OctetsEvent,
   ProgressContext,

@@ -10,6 +10,7 @@ test("the exported values are these and no others", () => {
     "createDiscoveryMemory",
     "createResolver",
     "dialAddress",
+    "dialProxy",
     "dialThrough",
     "isSocksError",
     "openSslServer",

@@ -5,6 +5,7 @@ import { formatAddress } from "@sockskit/wire";
 import { type RouteOptions, familyOf } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { relay } from "../relay.ts";
+import { connectionsOf } from "../proxy-connection.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseProxy, warn } from "../route.ts";
 import { openStandardOutput } from "../standard-output.ts";
@@ -28,7 +29,7 @@ export async function bind(text: string, options: BindOptions): Promise<number> 
   warn(chain, reporter);
   const listener = await bindThrough({
     ...observe(reporter),
-    chain,
+    ...connectionsOf(options, chain, reporter),
     peer,
     family: familyOf(options),
     timeoutMs: options.timeout,

@@ -4,6 +4,7 @@ import { formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 import { CliError, usageError } from "../cli-error.ts";
 import { EXIT_STATUS, exitStatusOf } from "../exit-status.ts";
 import { type CommonOptions, familyOf } from "../options.ts";
+import { type ProxyTlsArguments, proxyTls } from "../proxy-connection.ts";
 import { printableJson } from "../printable.ts";
 import { describeReport } from "../probe/full-report.ts";
 import { runInOrder } from "../probe/in-order.ts";
@@ -15,7 +16,7 @@ import { print } from "../standard-output.ts";
 import { parseTarget } from "../target.ts";
 
 /** Options of `sockskit probe`. */
-export interface ProbeOptions extends CommonOptions {
+export interface ProbeOptions extends CommonOptions, ProxyTlsArguments {
   /** What to ask the proxies to connect to. */
   readonly target?: string;
   /** Files with lists of proxies; `-` is standard input. */
@@ -45,6 +46,7 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const reporter = new Reporter({ ...options, command: "probe" });
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const family = familyOf(options);
+  const tls = proxyTls(options, reporter);
   const files = [...texts.filter((text) => text === "-"), ...options.file];
   if (files.filter((file) => file === "-").length > 1) throw usageError("standard input can be read once only");
   const proxies = texts.filter((text) => text !== "-").map(parseProxy);
@@ -70,7 +72,7 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const work = async (proxy: ProxyUrl): Promise<ProbeResult> => {
     const startedAt = performance.now();
     const url = formatProxyUrl(proxy);
-    const result = await probeProxy({ proxy, target, family, timeoutMs: options.timeout, signal }).then(
+    const result = await probeProxy({ proxy, target, family, tls, timeoutMs: options.timeout, signal }).then(
       (report) => ({ proxy: url, report }),
       (error: unknown) => ({ proxy: url, error }),
     );

@@ -5,6 +5,7 @@ import { parseAddress, WireError } from "@sockskit/wire";
 import { usageError } from "../cli-error.ts";
 import { type RouteOptions, familyOf } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
+import { connectionsOf } from "../proxy-connection.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseProxy, warn } from "../route.ts";
 import { print } from "../standard-output.ts";
@@ -17,7 +18,8 @@ export async function resolve(text: string, options: RouteOptions): Promise<numb
   const chain = chooseProxy(options, subject, "a look-up by a proxy");
   warn(chain, reporter);
   const start = performance.now();
-  const way = { ...observe(reporter), chain, family: familyOf(options), timeoutMs: options.timeout };
+  const connections = connectionsOf(options, chain, reporter);
+  const way = { ...observe(reporter), ...connections, family: familyOf(options), timeoutMs: options.timeout };
   const answer =
     subject.type === "domain"
       ? (await resolveThrough({ ...way, name: subject })).host

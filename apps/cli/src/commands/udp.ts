@@ -5,6 +5,7 @@ import { CliError } from "../cli-error.ts";
 import { type RouteOptions, familyOf } from "../options.ts";
 import { EXIT_STATUS } from "../exit-status.ts";
 import { printable } from "../printable.ts";
+import { connectionsOf } from "../proxy-connection.ts";
 import { Reporter } from "../reporter.ts";
 import { chooseProxy, warn } from "../route.ts";
 import { print } from "../standard-output.ts";
@@ -23,6 +24,8 @@ export interface UdpOptions extends RouteOptions {
   readonly answers?: number;
   /** Milliseconds to wait after the last datagram. */
   readonly wait: number;
+  /** Datagrams may travel in clear text to a proxy that is reached over TLS. */
+  readonly plainDatagrams?: true;
   /** Size of fragments. */
   readonly fragment?: number;
 }
@@ -36,10 +39,11 @@ export async function udp(text: string, options: UdpOptions): Promise<number> {
   const answers = new Answers(options);
   const association = await associateThrough({
     ...observe(reporter),
-    chain,
+    ...connectionsOf(options, chain, reporter),
     family: familyOf(options),
     timeoutMs: options.timeout,
     fragmentOctets: options.fragment,
+    plainDatagrams: options.plainDatagrams,
     onMessage: (data, source) => answers.take(data, source),
     onClosed: (reason) => answers.end(reason),
   });

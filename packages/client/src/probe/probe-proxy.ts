@@ -2,8 +2,9 @@ import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/aut
 import {
   type AddressFamily,
   createResolver,
-  dialAddress,
+  dialProxy,
   isSocksError,
+  type ProxyTlsOptions,
   type Resolver,
   SocksError,
 } from "@sockskit/dial";
@@ -32,7 +33,7 @@ import { findSocks5, withoutSocks } from "./versions.ts";
 
 /** Whom {@link probeProxy} asks, and how. */
 export interface ProbeOptions {
-  /** The proxy. Its scheme does not matter, every version is tried; TLS schemes are refused. */
+  /** The proxy. Its scheme does not matter, every version is tried; it only says whether there is TLS. */
   readonly proxy: string | ProxyUrl;
   /**
    * What to ask the proxy to connect to. Default: port 1 of its own host as `127.0.0.1`, `::1` and `localhost`, where
@@ -41,6 +42,8 @@ export interface ProbeOptions {
   readonly target?: Target | undefined;
   /** How long each connection, and then each answer, may take, in milliseconds. Default 5000. */
   readonly timeoutMs?: number | undefined;
+  /** TLS with the proxy, where its scheme has it. Default: its certificate must be of an authority that Node trusts. */
+  readonly tls?: ProxyTlsOptions | undefined;
   /** IP version for reaching the proxy. Default `"auto"`. */
   readonly family?: AddressFamily | undefined;
   /** Looks up the proxy's name, and the target's. Default: a resolver of its own. */
@@ -58,7 +61,7 @@ const METHODS: readonly number[] = Object.values(METHOD).filter((method) => meth
  * first words tell.
  *
  * @throws SocksError when there is nobody to ask: `ERR_SOCKS_PROXY_UNREACHABLE`, `ERR_SOCKS_RESOLVE_FAILED`,
- *   `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`, `ERR_SOCKS_TLS_NOT_SUPPORTED`; or when an option cannot be used:
+ *   `ERR_SOCKS_TIMEOUT`, `ERR_SOCKS_ABORTED`, or no TLS with it; or when an option cannot be used:
  *   `ERR_SOCKS_BAD_OPTION` and the codes of URLs and addresses.
  */
 export async function probeProxy(options: ProbeOptions): Promise<ProbeReport> {
@@ -86,13 +89,6 @@ class Probe {
     this.#target = options.target === undefined ? undefined : readDestination(options.target);
     this.#resolver = options.resolver ?? createResolver();
     this.#address = this.#proxy.address;
-    if (this.#proxy.tls) {
-      const message = `proxy ${this.#url}: TLS to a proxy is not supported yet`;
-      throw new SocksError("ERR_SOCKS_TLS_NOT_SUPPORTED", message, {
-        side: "local",
-        hop: { index: 0, proxy: this.#url },
-      });
-    }
   }
 
   async run(): Promise<ProbeReport> {
@@ -248,28 +244,18 @@ class Probe {
   }
 
   async #open(): Promise<Conversation> {
-    const { family, signal } = this.#options;
-    try {
-      const { socket, address } = await dialAddress({
-        destination: this.#address,
-        resolver: this.#resolver,
-        family,
-        signal,
-        connectTimeoutMs: this.#timeoutMs,
-      });
-      this.#address = address;
-      return new Conversation(socket, this.#timeoutMs);
-    } catch (error) {
-      if (!isSocksError(error)) throw error;
-      const isResolving = error.stage === "resolve";
-      const code = error.code === "ERR_SOCKS_TARGET_UNREACHABLE" ? "ERR_SOCKS_PROXY_UNREACHABLE" : error.code;
-      throw new SocksError(code, `proxy ${this.#url}: ${error.message}`, {
-        side: error.side,
-        stage: isResolving ? "resolve" : "dial-proxy",
-        hop: { index: 0, proxy: this.#url },
-        cause: error,
-      });
-    }
+    const { family, signal, tls } = this.#options;
+    const { socket, address } = await dialProxy({
+      proxy: this.#proxy,
+      address: this.#address,
+      tls,
+      resolver: this.#resolver,
+      family,
+      signal,
+      timeoutMs: this.#timeoutMs,
+    });
+    this.#address = address;
+    return new Conversation(socket, this.#timeoutMs);
   }
 }
 

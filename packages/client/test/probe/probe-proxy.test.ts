@@ -291,9 +291,13 @@ describe("nobody to ask", () => {
     });
   });
 
-  test("TLS to a proxy", async () => {
-    await expect(probeProxy({ proxy: "socks5s://127.0.0.1:1" })).rejects.toMatchObject({
-      code: "ERR_SOCKS_TLS_NOT_SUPPORTED",
+  test("no TLS with it", async () => {
+    const server = await listen(() => undefined);
+    const options = { proxy: `socks5s://127.0.0.1:${server.port}`, timeoutMs: 300 };
+    await expect(probeProxy(options)).rejects.toMatchObject({
+      code: "ERR_SOCKS_TIMEOUT",
+      stage: "tls",
+      hop: { index: 0, proxy: `socks5s://127.0.0.1:${server.port}` },
     });
   });
 

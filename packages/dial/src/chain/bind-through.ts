@@ -9,6 +9,7 @@ import type { DialledTunnel, DialThroughOptions } from "./dial-through.ts";
 import { type Hop, type ProxyHop, requireSingleHop } from "./hop.ts";
 import { nameOf } from "./hop-errors.ts";
 import { createObserver } from "./observer.ts";
+import { type ChainHop, routeOf } from "./route.ts";
 import { requireUsableAddress } from "./told-address.ts";
 import type { TunnelTask } from "./tunnel.ts";
 
@@ -18,7 +19,7 @@ const ACCEPT_TIMEOUT_MS = 130_000;
 /** Whom {@link bindThrough} expects, at which proxy, and how. */
 export interface BindThroughOptions extends Omit<DialThroughOptions, "destination" | "earlyData"> {
   /** The proxy: a chain of one. Listening behind other proxies is refused. */
-  readonly chain: readonly ProxyHop[];
+  readonly chain: readonly ChainHop[];
   /**
    * Who is expected to connect. Proxies compare the address and not the port, which may be 0. An unspecified address
    * means anybody, where the proxy allows that. A name is resolved by the scheme of the proxy.
@@ -57,7 +58,8 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
     const { peer, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
     const acceptTimeoutMs = requireTimeout("acceptTimeoutMs", options.acceptTimeoutMs ?? ACCEPT_TIMEOUT_MS);
     const settings = outgoingSettings(options);
-    requireSingleHop(options.chain, "BIND");
+    const { chain, hopSettings } = routeOf(options);
+    requireSingleHop(chain, "BIND");
     const accepted = new Settlement<DialledTunnel>();
     let fail = reject;
     const operation = new Operation<DialledTunnel>({ timeoutMs, stageTimeoutsMs, signal }, accepted.resolve, (error) =>
@@ -67,6 +69,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
       command: "bind",
       destination: peer,
       strict,
+      hopSettings,
       auth: new AuthPlan(options.proxyAuth),
       onListening: (hop, socket, boundAddress) => {
         const address = requireUsableAddress(boundAddress, socket, hop, "it listens");
@@ -75,7 +78,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
         operation.extend(acceptTimeoutMs, "acceptTimeoutMs", activity);
         resolve({
           address,
-          hops: options.chain,
+          hops: chain,
           connection: accepted.promise,
           close: () => operation.fail(activity.givenUp()),
         });
@@ -84,7 +87,7 @@ export function bindThrough(options: BindThroughOptions): Promise<DialledListene
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      openWay(operation, options.chain, task, settings, observer, options.discovery);
+      openWay(operation, chain, task, settings, observer, options.discovery);
     });
   });
 }

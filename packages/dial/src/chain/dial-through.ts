@@ -13,12 +13,11 @@ import { Operation, type StageTimeouts } from "../internal/operation.ts";
 import { badOption, requireDestination } from "../internal/require.ts";
 import type { ProxyHop } from "./hop.ts";
 import { createObserver, type ObserverOptions } from "./observer.ts";
+import { routeOf, type RouteOptions } from "./route.ts";
 import type { TunnelTask } from "./tunnel.ts";
 
 /** Where and how {@link dialThrough} connects. */
-export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
-  /** The proxies, nearest first: 1 to 16. Each is reached through those before it. */
-  readonly chain: readonly ProxyHop[];
+export interface DialThroughOptions extends RouteOptions, OutgoingOptions, ObserverOptions {
   /** Where to. A name is resolved by the scheme of the last proxy. */
   readonly destination: Address;
   /** Deadline of the whole way, look-ups and all handshakes included, in milliseconds. Default 30000. */
@@ -46,7 +45,7 @@ export interface DialThroughOptions extends OutgoingOptions, ObserverOptions {
 export interface DialledTunnel {
   /**
    * Connected to the destination. What the destination said already is the first that is read. Its `remoteAddress` is
-   * the proxy's.
+   * the proxy's. Where TLS was made on the way, it is that of the last proxy with TLS: a `TLSSocket` of `node:tls`.
    */
   readonly socket: Socket;
   /**
@@ -59,7 +58,7 @@ export interface DialledTunnel {
 }
 
 /**
- * Opens a tunnel through one or more SOCKS proxies. Versions may be mixed; each hop's scheme decides who resolves the
+ * Opens a tunnel through one or more proxies: SOCKS and HTTP, with and without TLS, in any order; each hop's scheme decides who resolves the
  * name of what comes next. Address literals are never sent as names. What a proxy given as `auto` speaks is found out on
  * the way, and remembered.
  *
@@ -70,8 +69,9 @@ export interface DialledTunnel {
  */
 export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel> {
   return new Promise((resolve, reject) => {
-    const { chain, destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false, earlyData } = options;
+    const { destination, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false, earlyData } = options;
     const settings = outgoingSettings(options);
+    const { chain, hopSettings } = routeOf(options);
     requireDestination(destination);
     requireEarlyData(earlyData, chain);
     let earlyOctetsSent = 0;
@@ -85,6 +85,7 @@ export function dialThrough(options: DialThroughOptions): Promise<DialledTunnel>
       onEarlySent: (octetCount) => {
         earlyOctetsSent += octetCount;
       },
+      hopSettings,
       auth: new AuthPlan(options.proxyAuth),
       onOpen: (tunnel) => operation.succeed(tunnel),
     };

@@ -62,7 +62,7 @@ export function closedError(asked: Asked, stage: SocksStage, cause: Error | unde
 function circumstances(asked: Asked, stage: SocksStage): string {
   switch (stage) {
     case "negotiate":
-      return "instead of choosing an authentication method; it may want another SOCKS version, or not want this client";
+      return `instead of choosing an authentication method; it may want another SOCKS version, ${asked.hop.proxy.tls ? "another certificate of this side, " : ""}or not want this client`;
     case "authenticate":
       return "during authentication; the credentials may be wrong";
     default:

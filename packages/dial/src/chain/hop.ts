@@ -4,13 +4,20 @@ import { type Address, formatAddress } from "@sockskit/wire";
 
 import type { Peer } from "../address/peer.ts";
 import type { AuthPlan } from "../auth/auth-plan.ts";
-import { type HopReference, SocksError } from "../errors.ts";
+import type { HopReference } from "../errors.ts";
 import type { ActiveStage } from "../internal/operation.ts";
 import { badOption } from "../internal/require.ts";
 import { localError } from "./hop-errors.ts";
+import type { HopSettings } from "./route.ts";
+
+/** What is spoken to one proxy. */
+export type HopHandshake = ClientHandshake | HttpConnectHandshake;
 
 /** One proxy of a chain: what a proxy URL says. */
 export type ProxyHop = ProxyUrl;
+
+/** What a proxy has whose options are not known here, or that has none. */
+const NO_SETTINGS: HopSettings = {};
 
 /** One proxy on the way. It makes its texts when they are needed: formatting a URL costs more than a handshake. */
 export class Hop implements Peer {
@@ -19,12 +26,25 @@ export class Hop implements Peer {
   readonly proxy: ProxyHop;
   /** Its place in the chain. */
   readonly index: number;
+  /** Its options, checked. */
+  readonly settings: HopSettings;
   readonly #count: number;
 
-  constructor(proxy: ProxyHop, index: number, count: number) {
+  constructor(proxy: ProxyHop, index: number, count: number, settings: HopSettings = NO_SETTINGS) {
     this.proxy = proxy;
     this.index = index;
+    this.settings = settings;
     this.#count = count;
+  }
+
+  /** The name that its certificate must have. */
+  get serverName(): string {
+    return this.settings.tls?.servername ?? this.proxy.address.host.replace(/\.$/, "");
+  }
+
+  /** Whether this side has a certificate for it. */
+  get hasCertificate(): boolean {
+    return this.settings.tls?.hasCertificate === true;
   }
 
   reference(): HopReference {
@@ -42,6 +62,8 @@ export class Hop implements Peer {
         return `the address of ${this.title()}`;
       case "dial-proxy":
         return `${this.title()} to accept the connection`;
+      case "tls":
+        return `${this.title()} to finish the TLS handshake`;
       case "negotiate":
         return `${this.title()} to choose an authentication method`;
       case "authenticate":
@@ -53,6 +75,7 @@ export class Hop implements Peer {
 
   hint(stage: ActiveStage): string | undefined {
     // A server of another protocol may wait for more than a greeting has, and say nothing.
+    if (stage === "tls") return "it may not speak TLS";
     if (stage !== "negotiate") return undefined;
     const hint = "it may be no SOCKS proxy";
     // A probe goes there directly, where a later proxy may be out of reach.
@@ -68,7 +91,7 @@ export class Hop implements Peer {
     destination: Address,
     { strict, auth }: { readonly strict: boolean; readonly auth: AuthPlan },
     earlyData: Uint8Array | undefined,
-  ): ClientHandshake | HttpConnectHandshake {
+  ): HopHandshake {
     const { version, username } = this.proxy;
     const asked = { command, destination, strict, earlyData };
     try {
@@ -109,20 +132,17 @@ export class ResolvedHere {
 /**
  * Checks a chain, before anything is begun.
  *
- * @throws SocksError `ERR_SOCKS_BAD_OPTION`, `ERR_SOCKS_TLS_NOT_SUPPORTED`.
+ * @param settings - Of each hop.
+ * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
  */
-export function hopsOf(chain: readonly ProxyHop[]): readonly Hop[] {
+export function hopsOf(chain: readonly ProxyHop[], settings: readonly HopSettings[]): readonly Hop[] {
   const count = chain.length;
   if (count === 0) throw badOption("the chain has no proxy; expected at least one");
   if (count > MAX_PROXY_CHAIN_HOPS) {
     throw badOption(`the chain has ${count} proxies; expected at most ${MAX_PROXY_CHAIN_HOPS}`);
   }
   return chain.map((proxy, index) => {
-    const hop = new Hop(proxy, index, count);
-    if (proxy.tls) {
-      const message = `${hop.title()}: TLS to a proxy is not supported yet; use a scheme without it on a path you trust`;
-      throw new SocksError("ERR_SOCKS_TLS_NOT_SUPPORTED", message, { side: "local", hop: hop.reference() });
-    }
+    const hop = new Hop(proxy, index, count, settings[index]);
     if (proxy.direct !== undefined && count > 1) {
       throw badOption(`${hop.title()} lists networks to reach directly; that is possible for a single proxy only`);
     }

@@ -7,14 +7,15 @@ import { SocksError } from "../errors.ts";
 import { Operation } from "../internal/operation.ts";
 import { badOption } from "../internal/require.ts";
 import type { DialThroughOptions } from "./dial-through.ts";
-import type { Hop, ProxyHop } from "./hop.ts";
+import type { Hop } from "./hop.ts";
 import { createObserver } from "./observer.ts";
+import { type ChainHop, routeOf } from "./route.ts";
 import type { TunnelTask } from "./tunnel.ts";
 
 /** Through which proxies {@link resolveThrough} and {@link resolvePtrThrough} ask, and how. */
 export interface LookUpThroughOptions extends Omit<DialThroughOptions, "destination" | "allowHalfOpen" | "earlyData"> {
   /** The proxies, nearest first: 1 to 16. The last one looks up; networks that its URL lists as direct do not count. */
-  readonly chain: readonly ProxyHop[];
+  readonly chain: readonly ChainHop[];
 }
 
 /** What {@link resolveThrough} looks up. */
@@ -64,13 +65,15 @@ function lookUp(
   options: LookUpThroughOptions,
 ): Promise<LookedUp> {
   return new Promise((resolve, reject) => {
-    const { chain, timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
+    const { timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false } = options;
     const settings = outgoingSettings(options);
+    const { chain, hopSettings } = routeOf(options);
     const operation = new Operation<LookedUp>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
     const task: TunnelTask = {
       command,
       destination: withPort(subject, 0),
       strict,
+      hopSettings,
       auth: new AuthPlan(options.proxyAuth),
       onOpen: ({ socket, boundAddress }, hop) => {
         // The connection carries nothing after the answer.

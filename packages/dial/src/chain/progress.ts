@@ -24,6 +24,8 @@ export type ProgressStep =
   | VersionFoundStep
   | VersionFailedStep
   | MethodStep
+  | ProxyHeaderStep
+  | SecuredStep
   | HttpAnswerStep
   | EstablishedStep;
 
@@ -99,6 +101,38 @@ export interface MethodStep {
   readonly methodName: string;
   /** What the proxy did that is off the specification, and was let pass. */
   readonly warning?: string | undefined;
+}
+
+/** A header of the PROXY protocol was sent. */
+export interface ProxyHeaderStep {
+  /** Tag of the union. */
+  readonly step: "proxy-header";
+  /** Version of the header. */
+  readonly version: 1 | 2;
+  /** Who it says the client is. */
+  readonly source: IpAddress;
+  /** What it says the client connected to. */
+  readonly destination: IpAddress;
+}
+
+/** TLS with the proxy is there. What comes from its certificate is printable, and at most 200 characters each. */
+export interface SecuredStep {
+  /** Tag of the union. */
+  readonly step: "secured";
+  /** Version, for example `TLSv1.3`. */
+  readonly protocol: string;
+  /** Cipher suite, in the words of the IANA registry or of OpenSSL. */
+  readonly cipher: string;
+  /** Whom the certificate is for: its common name, or organisation; empty when it has neither. */
+  readonly subject: string;
+  /** Who issued it, likewise. */
+  readonly issuer: string;
+  /** Until when it is valid, as OpenSSL writes it. */
+  readonly validTo: string;
+  /** Its SHA-256 fingerprint, hexadecimal with colons. */
+  readonly fingerprint256: string;
+  /** Why it would not have been accepted, where `rejectUnauthorized` is `false`. */
+  readonly problem?: string;
 }
 
 /** An HTTP proxy answered. */

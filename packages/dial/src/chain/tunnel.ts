@@ -1,13 +1,7 @@
 import type { Socket } from "node:net";
 
 import type { AuthQuestion, SecureLayer } from "@sockskit/auth";
-import type {
-  ClientEvent,
-  ClientHandshake,
-  HandshakeCommand,
-  HttpConnectEvent,
-  HttpConnectHandshake,
-} from "@sockskit/handshake";
+import type { ClientEvent, ClientHandshake, HandshakeCommand, HttpConnectEvent } from "@sockskit/handshake";
 import { isReachedDirectly } from "@sockskit/url";
 import { type Address, type IpAddress, withPort } from "@sockskit/wire";
 
@@ -21,8 +15,12 @@ import type { DialledTunnel } from "./dial-through.ts";
 import type { LayeredConnection } from "../layer/layered-connection.ts";
 import { AwaitedAnswer } from "./awaited-answer.ts";
 import { type Asked, closedError, handshakeError, layerError } from "./hop-errors.ts";
-import { type Hop, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
+import { type Hop, type HopHandshake, hopsOf, type ProxyHop, ResolvedHere } from "./hop.ts";
 import type { Observer } from "./observer.ts";
+import { sendProxyHeader } from "./proxy-header.ts";
+import type { HopSettings } from "./route.ts";
+import { secureHop } from "./secure-hop.ts";
+import { isTlsError, tlsError } from "./tls-errors.ts";
 
 /** One handshake of the way. */
 interface Step {
@@ -31,7 +29,7 @@ interface Step {
   readonly command: HandshakeCommand;
   /** What the hop is asked for: the next proxy, or the destination. */
   readonly destination: Address;
-  readonly machine: ClientHandshake | HttpConnectHandshake;
+  readonly machine: HopHandshake;
 }
 
 /** What a tunnel is for. */
@@ -42,6 +40,8 @@ export interface TunnelTask {
   readonly destination: Address;
   /** Whether harmless deviations are errors. */
   readonly strict: boolean;
+  /** What is known of each hop besides its URL. */
+  readonly hopSettings: readonly HopSettings[];
   /** How proxies are shown who this is. */
   readonly auth: AuthPlan;
   /** How long a hop, by its index, may take to choose a method where something else is tried after that. */
@@ -74,6 +74,8 @@ export class Tunnel<T> {
   #socket: Socket | undefined;
   /** A layer that waits to be told that authentication is over. */
   #layered: LayeredConnection | undefined;
+  /** The last hop that TLS was made with. */
+  #secured: Hop | undefined;
 
   /** @throws SocksError when the chain cannot be used, see {@link hopsOf}. */
   constructor(
@@ -85,7 +87,7 @@ export class Tunnel<T> {
   ) {
     this.#operation = operation;
     this.#chain = chain;
-    this.#hops = hopsOf(chain);
+    this.#hops = hopsOf(chain, task.hopSettings);
     this.#task = task;
     this.#settings = settings;
     this.#observer = observer;
@@ -145,9 +147,27 @@ export class Tunnel<T> {
     const { address } = hop.proxy;
     const onAttempt = attemptObserver(hop, this.#observer);
     connectAddress(this.#operation, address, this.#settingsFor(address), hop, onAttempt, (socket) => {
-      // Not `data`: when a `readable` listener is gone, the socket is neither flowing nor paused, like one that was
-      // never read from, and the caller's own `data` listener starts it as usual.
       this.#listen(socket);
+      this.#beginHop(socket, undefined);
+    });
+  }
+
+  /**
+   * What comes before the handshake: a PROXY header, TLS.
+   *
+   * @param earlier - What came behind the previous hop's last reply.
+   */
+  #beginHop(socket: Socket, earlier: Uint8Array | undefined): void {
+    const { hop } = this.#step();
+    const { proxyProtocol, tls } = hop.settings;
+    if (proxyProtocol !== undefined) sendProxyHeader(socket, hop, proxyProtocol, this.#observer);
+    if (this.#operation.over) return;
+    if (tls === undefined) return this.#beginHandshake(earlier);
+    this.#unlisten(socket);
+    if (earlier !== undefined) socket.unshift(earlier);
+    secureHop(this.#operation, socket, hop, tls, this.#observer, (secured) => {
+      this.#secured = hop;
+      this.#listen(secured);
       this.#beginHandshake(undefined);
     });
   }
@@ -159,7 +179,6 @@ export class Tunnel<T> {
     return asIs ? this.#settings : { ...this.#settings, family: "auto" };
   }
 
-  /** @param earlier - What came behind the previous hop's last reply. */
   #beginHandshake(earlier: Uint8Array | undefined): void {
     const { hop, machine } = this.#step();
     this.#enter(hop.proxy.version === 5 ? "negotiate" : "request");
@@ -218,7 +237,7 @@ export class Tunnel<T> {
     const socket = this.#socket as Socket;
     if (this.#operation.over) return;
     this.#current += 1;
-    if (this.#current < this.#steps.length) return this.#beginHandshake(trailing);
+    if (this.#current < this.#steps.length) return this.#beginHop(socket, trailing);
     this.#unlisten(socket);
     // Before anybody can listen: what the destination said first must be read first.
     if (trailing !== undefined) socket.unshift(trailing);
@@ -268,6 +287,8 @@ export class Tunnel<T> {
 
   #listen(socket: Socket): void {
     this.#socket = socket;
+    // Not `data`: when a `readable` listener is gone, the socket is neither flowing nor paused, like one that was
+    // never read from, and the caller's own `data` listener starts it as usual.
     socket.on("readable", this.#onReadable);
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);
@@ -308,6 +329,10 @@ export class Tunnel<T> {
   readonly #onError = (error: Error): void => this.#onClosed(error);
 
   #onClosed(error: Error | undefined): void {
+    // A proxy that refuses the certificate of this side says so after the handshake.
+    if (this.#secured !== undefined && isTlsError(error)) {
+      return this.#operation.fail(tlsError(this.#secured, error, undefined));
+    }
     this.#operation.fail(closedError(this.#asked(), this.#stage, error));
   }
 }
@@ -327,7 +352,8 @@ function pooled(octets: Uint8Array): Buffer {
   return buffer;
 }
 
-function attemptObserver(hop: Hop | undefined, { progress }: Observer): AttemptObserver | undefined {
+/** Tells the observer of each address that is tried. */
+export function attemptObserver(hop: Hop | undefined, { progress }: Observer): AttemptObserver | undefined {
   if (progress === undefined) return undefined;
   return (address, outcome) => {
     if (outcome instanceof Error) progress(hop, { step: "attempt-failed", address, error: outcome });

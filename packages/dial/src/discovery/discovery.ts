@@ -187,6 +187,8 @@ class Discovery<T> {
   /** Why another version may do better; `undefined` when none can. */
   #judge(finder: VersionFinder, { code, stage, reply }: SocksError): FailureReason | undefined {
     const { version, hasAnswered, firstOctet } = finder;
+    // What fails below SOCKS fails for every version.
+    if (stage === "tls") return undefined;
     switch (code) {
       case "ERR_SOCKS_PROXY_CLOSED":
         return hasAnswered ? undefined : "closed";

@@ -10,6 +10,8 @@ export interface StageTimeouts {
   readonly resolve?: number | undefined;
   /** Connecting to the first proxy. */
   readonly "dial-proxy"?: number | undefined;
+  /** TLS with a proxy. */
+  readonly tls?: number | undefined;
   /** From the greeting to the choice of a method. */
   readonly negotiate?: number | undefined;
   /** The chosen method. */

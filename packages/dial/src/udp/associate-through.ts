@@ -1,6 +1,7 @@
 import type dgram from "node:dgram";
 import type { Socket } from "node:net";
 
+import { formatProxyUrl } from "@sockskit/url";
 import { type Address, formatAddress, type IpAddress, ipv4Address, withPort } from "@sockskit/wire";
 
 import { AuthPlan } from "../auth/auth-plan.ts";
@@ -9,11 +10,13 @@ import { type OutgoingSettings, outgoingSettings, refusalOf } from "../address/s
 import type { DialledTunnel, DialThroughOptions } from "../chain/dial-through.ts";
 import { type Hop, type ProxyHop, requireSingleHop } from "../chain/hop.ts";
 import { createObserver } from "../chain/observer.ts";
+import { type ChainHop, routeOf } from "../chain/route.ts";
 import { requireUsableAddress } from "../chain/told-address.ts";
 import type { TunnelTask } from "../chain/tunnel.ts";
 import { openWay } from "../discovery/discovery.ts";
 import { SocksError } from "../errors.ts";
 import { Operation } from "../internal/operation.ts";
+import { badOption } from "../internal/require.ts";
 import { datagramSettings, type DatagramOptions, type DatagramSettings } from "./datagram-options.ts";
 import { openRelaySocket } from "./relay-socket.ts";
 import { TargetNames } from "./target-names.ts";
@@ -23,7 +26,12 @@ import { controlLost, relayError, UdpAssociation } from "./udp-association.ts";
 export interface AssociateThroughOptions
   extends Omit<DialThroughOptions, "destination" | "allowHalfOpen" | "earlyData">, DatagramOptions {
   /** The proxy: a chain of one, SOCKS 5. UDP behind other proxies is refused. */
-  readonly chain: readonly ProxyHop[];
+  readonly chain: readonly ChainHop[];
+  /**
+   * `true` allows datagrams in clear text to a proxy that is reached over TLS, which protects its control connection only.
+   * Default `false`: that is refused.
+   */
+  readonly plainDatagrams?: boolean | undefined;
   /** Deadline until datagrams can be sent, and of each later look-up, in milliseconds. Default 30000. */
   readonly timeoutMs?: number | undefined;
   /** Gives up, and ends the association later as well. */
@@ -47,21 +55,33 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
     const { timeoutMs = 30_000, stageTimeoutsMs, signal, strict = false, keepAlive = true } = options;
     const settings = outgoingSettings({ ...options, keepAlive });
     const datagrams = datagramSettings(options);
-    requireSingleHop(options.chain, "UDP ASSOCIATE");
+    const { chain, hopSettings } = routeOf(options);
+    requireSingleHop(chain, "UDP ASSOCIATE");
+    if (options.plainDatagrams !== true) requireNoTls(chain);
     const operation = new Operation<UdpAssociation>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
     const task: TunnelTask = {
       command: "udp-associate",
       destination: UNKNOWN_SOURCE,
       strict,
+      hopSettings,
       auth: new AuthPlan(options.proxyAuth),
       onOpen: (tunnel, hop) =>
         new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal).begin(),
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
-      openWay(operation, options.chain, task, settings, observer, options.discovery);
+      openWay(operation, chain, task, settings, observer, options.discovery);
     });
   });
+}
+
+/** Who asks for TLS expects it for all that is sent. */
+function requireNoTls([proxy]: readonly ProxyHop[]): void {
+  if (proxy?.tls !== true) return;
+  const what = `TLS protects the control connection to ${formatProxyUrl(proxy)}, but not the datagrams to its relay`;
+  throw badOption(
+    `${what}; allow that they travel in clear text (plainDatagrams, --plain-datagrams), or use another proxy`,
+  );
 }
 
 /** From the proxy's answer to a socket that is connected to its relay. */

@@ -324,8 +324,8 @@ describe("chains", () => {
       [`socks4://127.0.0.1:${first.port} socks5h://[2001:db8::1]`, "192.0.2.1:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
       [url, "[fe80::1%lo]:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
       [`socks4a://127.0.0.1:${first.port}`, "0.0.0.7:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
-      [`${url} socks5+tls://10.0.0.1`, "192.0.2.1:80", "ERR_SOCKS_TLS_NOT_SUPPORTED"],
-      [`socks5s://127.0.0.1:${first.port}`, "192.0.2.1:80", "ERR_SOCKS_TLS_NOT_SUPPORTED"],
+      [`${url} socks4+tls://10.0.0.1`, "[2001:db8::1]:80", "ERR_SOCKS_NOT_REPRESENTABLE"],
+      [`${url} http://u%01:p@10.0.0.1`, "192.0.2.1:80", "ERR_SOCKS_AUTH_CREDENTIALS"],
       [url, "192.0.2.1:0", "ERR_SOCKS_BAD_PORT"],
     ] as const) {
       const error = await failureOf(dialThrough({ chain: parseProxyChain(chain), destination: parseHostPort(target) }));

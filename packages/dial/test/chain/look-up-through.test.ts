@@ -102,7 +102,7 @@ describe("who looks up", () => {
 
   test("the proxy, also of an address that its URL lists as direct", async () => {
     const { server, ...way } = await proxy(serverOf("tor-resolve-ptr"), "socks5h://PROXY/192.0.2.0/24");
-    expect(way.chain[0]?.direct).toHaveLength(1);
+    expect(way.chain[0]).toMatchObject({ direct: [expect.anything()] });
     expect(await resolvePtrThrough({ ...way, address })).toBe("example.com");
     expect(server.problems).toEqual([]);
   });
