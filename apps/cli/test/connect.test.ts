@@ -52,6 +52,33 @@ describe("connect", () => {
     expect(proxy.requests).toEqual([`${request} ${echo.port}`]);
   });
 
+  test("through auto, which says with -v what it found", async () => {
+    const old = await listen((socket) => {
+      socket.once("data", (first: Buffer) => {
+        if (first[0] === 0x05) return void socket.end();
+        socket.write(Buffer.from([0, 0x5a, 0, 0, 0, 0, 0, 0]));
+        socket.pipe(socket);
+      });
+    });
+    const args = ["connect", "-v", "-x", `auto://127.0.0.1:${old.port}`, "server.example:80"];
+    const { status, stdout, stderr } = await run(args, { input: "hello" });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "hello" });
+    const said = stderr.split("\n").map((line) => line.replace(/^ *\d+ ms {2}/, ""));
+    expect(said).toContain(`socks5h://127.0.0.1:${old.port}: SOCKS 5: closed the connection instead of answering`);
+    expect(said).toContain(`socks4a://127.0.0.1:${old.port}: speaks SOCKS 4A`);
+  });
+
+  test("through auto from the environment", async () => {
+    const echo = await listenEcho();
+    servers.push(echo);
+    const env = { SOCKS_SERVER: `127.0.0.1:${proxy.port}`, SOCKS_VERSION: "auto" };
+    expect(await run(["connect", `localhost:${echo.port}`], { input: "x", env })).toMatchObject({
+      status: 0,
+      stdout: "x",
+    });
+    expect(proxy.requests).toEqual([`5 1 name localhost ${echo.port}`]);
+  });
+
   test("through a chain, one -x per hop, or all in one", async () => {
     const echo = await listenEcho();
     servers.push(echo);

@@ -11,6 +11,7 @@ import {
   bind,
   connect,
   connectionInfo,
+  createDiscoveryMemory,
   type ConnectOptions,
   createResolver,
   createUdpSocket,
@@ -198,6 +199,17 @@ describe("the socket", () => {
     const socket = await connect({ proxy: `socks5h://127.0.0.1:${port}`, target });
     expect(socket.readableFlowing).toBeNull();
     for (const event of ["error", "data", "readable", "close", "timeout"]) expect(socket.listenerCount(event)).toBe(0);
+    socket.destroy();
+  });
+});
+
+describe("auto", () => {
+  test("is told by what was found", async () => {
+    const { port } = await proxy();
+    const memory = createDiscoveryMemory();
+    const socket = await connect({ proxy: `auto://127.0.0.1:${port}`, target, discovery: { memory } });
+    expect(connectionInfo(socket)?.proxies).toEqual([`socks5h://127.0.0.1:${port}`]);
+    expect(memory.size).toBe(1);
     socket.destroy();
   });
 });

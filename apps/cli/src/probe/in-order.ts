@@ -31,7 +31,6 @@ export async function runInOrder<Input, Output>(options: InOrderOptions<Input, O
 
   /** One gives out at a time, and takes along what comes meanwhile. */
   const giveOut = async (): Promise<void> => {
-    if (isGiving) return;
     isGiving = true;
     try {
       for (let output = done.get(nextOut); output !== undefined; output = done.get(nextOut)) {

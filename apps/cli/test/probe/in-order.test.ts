@@ -40,7 +40,7 @@ describe("results", () => {
     const results: number[] = [];
     await outcome([1, 1, 1, 1, 1, 1, 1, 1], {
       onResult: async (index) => {
-        await sleep(5);
+        await sleep(index === 0 ? 30 : 1);
         results.push(index);
       },
     });

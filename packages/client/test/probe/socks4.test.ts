@@ -75,7 +75,7 @@ test.each([
 );
 
 test("a server that is slow to refuse is given more time", async () => {
-  const { versions } = await probe(assembling(REFUSED, false), 150);
+  const { versions } = await probe(assembling(REFUSED, false), 300);
   expect(versions.socks4a.verdict).toBe("no");
 });
 

@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { listenTcp } from "@sockskit/testing";
+import { parseProxyUrl } from "@sockskit/url";
+import { parseHostPort } from "@sockskit/wire";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { createDiscoveryMemory, dialThrough, type ProgressEvent } from "../../src/index.ts";
 import { failureOf } from "../support/failure.ts";
@@ -65,6 +68,24 @@ describe("what was found is remembered", () => {
     expect(memory.size).toBe(0);
   });
 
+  test("or it answers nothing at all", async () => {
+    const server = await listen(SOCKS5);
+    const memory = createDiscoveryMemory();
+    await spoken(server, { discovery: { memory } });
+    server.reactions = { greeting: "close", address: "close" };
+    await failureOf(dialThrough(optionsFor(server, { discovery: { memory } })));
+    expect(memory.size).toBe(0);
+  });
+
+  test("with a password and without apart", async () => {
+    const server = await listen(SOCKS5);
+    const memory = createDiscoveryMemory();
+    for (const userinfo of ["", "fred@", "bob@", "alice:opensesame@"]) {
+      await spoken(server, { userinfo, discovery: { memory } });
+    }
+    expect(memory.size).toBe(3);
+  });
+
   test("a refused request says nothing against the version", async () => {
     const server = await listen({ greeting: "close", address: REFUSED_4 });
     const memory = createDiscoveryMemory();
@@ -96,11 +117,13 @@ describe("connections at the same time", () => {
     const discovery = { memory: createDiscoveryMemory(), answerTimeoutMs: 200 };
     const controller = new AbortController();
     const first = failureOf(dialThrough(optionsFor(server, { discovery, signal: controller.signal })));
-    const second = spoken(server, { discovery });
+    const others = [spoken(server, { discovery }), spoken(server, { discovery })];
     await expect.poll(() => server.heard.length).toBe(1);
     controller.abort();
     expect((await first).code).toBe("ERR_SOCKS_ABORTED");
-    expect(await second).toBe("socks4a");
+    expect(await Promise.all(others)).toEqual(["socks4a", "socks4a"]);
+    // One of the others, not both.
+    expect(server.heard.filter((octets) => octets === GREETING)).toHaveLength(2);
   });
 
   test("all fail when the proxy is none, and nobody waits for another for long", async () => {
@@ -111,6 +134,28 @@ describe("connections at the same time", () => {
     );
     expect(errors.map(({ code }) => code)).toEqual(Array.from({ length: 5 }, () => "ERR_SOCKS_NOT_SOCKS"));
     expect(server.heard).toHaveLength(5);
+  });
+
+  test("who waited for one that failed goes on beside the others, not behind them", async () => {
+    let waiting = 0;
+    let most = 0;
+    const server = await listenTcp((socket) => {
+      waiting += 1;
+      most = Math.max(most, waiting);
+      setTimeout(() => {
+        waiting -= 1;
+        socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      }, 50);
+    });
+    onTestFinished(() => server.close());
+    const options = {
+      chain: [parseProxyUrl(`auto://127.0.0.1:${server.port}`)],
+      destination: parseHostPort("example.com:80"),
+      discovery: { memory: createDiscoveryMemory() },
+    };
+    const errors = await Promise.all(Array.from({ length: 5 }, () => failureOf(dialThrough(options))));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["ERR_SOCKS_NOT_SOCKS"]));
+    expect(most).toBeGreaterThan(1);
   });
 
   test("who waits has deadlines of its own, and says for what it waited", async () => {
