@@ -16,8 +16,17 @@ export function runsOver(secured: Socket, socket: Socket): void {
 export function resetSocket(socket: Socket): void {
   let base = socket;
   for (let next = underneath.get(base); next !== undefined; next = underneath.get(base)) base = next;
-  if (isTcp(base)) base.resetAndDestroy();
+  if (isTcp(base) && !isEnding(base)) base.resetAndDestroy();
   socket.destroy();
+  base.destroy();
+}
+
+/**
+ * Whether the system is about to send the end, everything else being sent. In that moment libuv refuses to reset (EINVAL), and
+ * Node's socket would never close.
+ */
+function isEnding({ writableEnded, writableLength, writableFinished }: Socket): boolean {
+  return writableEnded && writableLength === 0 && !writableFinished;
 }
 
 /** Node resets TCP connections only, and throws for everything else. */
