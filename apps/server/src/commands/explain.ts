@@ -35,7 +35,7 @@ export async function explain(file: string | undefined, flags: ConfigFlags, aske
   const question = questionOf(asked, loaded);
   const policy = compilePolicy({
     ...(loaded.config.rules === undefined ? {} : { rules: loaded.config.rules }),
-    self: loaded.config.listen.map(({ address }) => address),
+    self: loaded.config.listen.flatMap(({ address }) => (address.type === "unix" ? [] : [address])),
     localAddresses: hostAddresses(),
     upstreams: upstreamNameHandling(loaded.options.upstreams),
   });

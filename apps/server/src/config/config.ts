@@ -1,4 +1,4 @@
-import type { RuleConfig } from "@sockskit/policy";
+import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { AuthMethodName, PortRange, UserConfig } from "@sockskit/server";
 import type { ProxyUrl } from "@sockskit/url";
 import type { IpAddress } from "@sockskit/wire";
@@ -20,12 +20,30 @@ export interface Config {
   readonly log: LogConfig;
 }
 
+/** What is listened on: an address of this host, or a Unix socket. */
+export type ListenAddress = IpAddress | { readonly type: "unix"; readonly path: string };
+
 /** One listener. */
 export interface ListenConfig {
-  readonly address: IpAddress;
+  readonly address: ListenAddress;
+  /** Permissions of a Unix socket. */
+  readonly mode?: number | undefined;
+  /** Name or number of the group of a Unix socket. */
+  readonly group?: string | number | undefined;
+  readonly tls?: TlsConfig | undefined;
+  readonly proxyProtocol?: { readonly from: readonly string[] } | undefined;
   readonly versions?: readonly (4 | 5)[] | undefined;
   readonly auth?: readonly AuthMethodName[] | undefined;
   readonly advertise?: IpAddress | undefined;
+}
+
+/** Files of a listener with TLS, as they were written: relative to the configuration file. */
+export interface TlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  /** More certificates, for other names. */
+  readonly sni?: readonly { readonly cert: string; readonly key: string }[] | undefined;
+  readonly clientCa?: string | undefined;
 }
 
 /** Who may use the server. */
@@ -68,6 +86,7 @@ interface OutboundConfig {
   readonly address?: IpAddress | undefined;
   readonly resolver: "system";
   readonly family: "auto" | 4 | 6;
+  readonly proxyProtocol: ProxyProtocolVersion;
 }
 
 /** How BIND is served. */

@@ -1,15 +1,8 @@
 import { dirname, resolve } from "node:path";
-import {
-  type AuthMethodName,
-  createCredentialStore,
-  openProxyProblem,
-  ServerError,
-  type ServerOptions,
-  type UserConfig,
-} from "@sockskit/server";
-import { formatAddress, type IpAddress } from "@sockskit/wire";
+import { createCredentialStore, ServerError, type ServerOptions, type UserConfig } from "@sockskit/server";
 import type { Config } from "./config.ts";
 import { type ConfigFlags, withFlags } from "./flags.ts";
+import { hostText, listenOptions, listenProblems } from "./listeners.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
@@ -30,6 +23,8 @@ export interface LoadedConfig {
   readonly users: readonly UserConfig[];
   /** Absolute path of the users file, when there is one. */
   readonly usersPath: string | undefined;
+  /** Absolute paths of the files with certificates and keys. */
+  readonly tlsPaths: readonly string[];
   /** What is no mistake, but hardly meant. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -50,17 +45,21 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
     ...(usersPath === undefined ? [] : usersOfFile(usersPath)),
   ];
   const users = placed.map(({ user }) => user);
+  const folder = file === undefined ? "." : dirname(file);
+  const { listen, files } = listenOptions(config, folder, tree);
   const options = {
     ...optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users),
-    upstreams: upstreamOptions(config, file === undefined ? "." : dirname(file), tree),
+    listen,
+    upstreams: upstreamOptions(config, folder, tree),
   };
   const problems = [
     ...userProblems(placed, servesChap(options)),
     ...listenProblems(config, options, tree),
+    ...trustProblems(config, options, tree),
     ...upstreamProblems(config, options, tree),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, options, users, usersPath, warnings: upstreamWarnings(config, tree) };
+  return { config, options, users, usersPath, tlsPaths: files, warnings: upstreamWarnings(config, tree) };
 }
 
 async function readTree(file: string | undefined): Promise<Located> {
@@ -84,13 +83,6 @@ function usersPathOf(
 function optionsOf(config: Config, users: readonly UserConfig[] | undefined): ServerOptions {
   const { auth, outbound, timeouts, rules, bind, udp } = config;
   return {
-    listen: config.listen.map(({ address, versions, auth: methods, advertise }) => ({
-      host: hostText(address),
-      port: address.port,
-      ...(versions === undefined ? {} : { versions }),
-      ...(methods === undefined ? {} : { authMethods: methods }),
-      ...(advertise === undefined ? {} : { advertise: advertise.host }),
-    })),
     authMethods: auth.methods ?? [users === undefined ? "none" : "userpass"],
     ...(users === undefined ? {} : { credentials: users }),
     ident: { mode: auth.ident.mode, port: auth.ident.port, timeoutMs: auth.ident.timeout },
@@ -98,6 +90,7 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     ...(rules === undefined ? {} : { rules }),
     outbound: {
       family: outbound.family,
+      proxyProtocol: outbound.proxyProtocol,
       ...(outbound.address === undefined ? {} : { localAddress: hostText(outbound.address) }),
     },
     timeouts: {
@@ -115,10 +108,6 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
     allowOpenProxy: config.allowOpenProxy,
     engine: config.engine,
   };
-}
-
-function hostText(address: IpAddress): string {
-  return address.type === "ipv6" && address.zone !== undefined ? `${address.host}%${address.zone}` : address.host;
 }
 
 /** Whether any listener does, which makes every user need a password in clear. */
@@ -152,54 +141,11 @@ function storeProblem(users: readonly UserConfig[], chap: boolean): string | und
   }
 }
 
-function listenProblems(config: Config, options: ServerOptions, tree: Located): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const report = (path: readonly (string | number)[], message: string): void => {
-    problems.push({ place: placeOf(tree, path), path: formatPath(path), message });
-  };
-  const common = options.authMethods ?? [];
-  const hasUsers = options.credentials !== undefined;
-  const needUsers = (methods: readonly AuthMethodName[], path: readonly (string | number)[]): void => {
-    const method = methods.find((name) => name !== "none");
-    if (hasUsers || method === undefined) return;
-    report(path, `"${method}" needs users to compare with; expected auth.users, auth.usersFile or --user`);
-  };
-  needUsers(common, ["auth", "methods"]);
-
-  if (hasUsers && config.auth.trustUserIds) {
-    report(
-      ["auth", "trustUserIds"],
-      "users have passwords here, and anybody could give the name of one; expected false",
-    );
-  }
-
-  const seen = new Map<string, number>();
-  for (const [index, { address, auth: methods }] of config.listen.entries()) {
-    const text = formatAddress(address);
-    const first = seen.get(text);
-    if (first !== undefined && address.port !== 0) {
-      const as = placeOf(tree, ["listen"]) === "--listen" ? "" : `, as listen[${first}]`;
-      report(["listen", index], `${text} is there already${as}`);
-    } else seen.set(text, index);
-    needUsers(methods ?? [], ["listen", index, "auth"]);
-    if (isOpen(options, index)) report(["listen", index], openProxyMessage(text));
-  }
-  return problems;
-}
-
-function isOpen({ listen = [], authMethods = [], allowOpenProxy = false }: ServerOptions, index: number): boolean {
-  const entry = listen[index];
-  // Whether there are users is another question; a list of none answers it.
-  const question = { authMethods, allowOpenProxy, credentials: [] };
-  return entry !== undefined && openProxyProblem({ ...question, listen: [entry] }) !== undefined;
-}
-
-function openProxyMessage(address: string): string {
-  return (
-    `other hosts can reach ${address}, and it asks nobody for a password: anybody could use this proxy and would be ` +
-    `taken for this host. Either ask for passwords (auth.methods: [userpass] with auth.users or auth.usersFile, or ` +
-    `--user NAME:PASSWORD), or, if everybody who can reach it may use it, say so (allowOpenProxy: true, or --allow-open-proxy)`
-  );
+function trustProblems(config: Config, { credentials }: ServerOptions, tree: Located): readonly ConfigProblem[] {
+  if (credentials === undefined || !config.auth.trustUserIds) return [];
+  const path = ["auth", "trustUserIds"];
+  const message = "users have passwords here, and anybody could give the name of one; expected false";
+  return [{ place: placeOf(tree, path), path: formatPath(path), message }];
 }
 
 function placeOf(tree: Located, path: readonly (string | number)[]): string {

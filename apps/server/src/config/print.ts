@@ -1,9 +1,10 @@
 import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
 import type { PortRange, UserConfig } from "@sockskit/server";
 import { formatProxyUrl } from "@sockskit/url";
-import { formatAddress, formatHost } from "@sockskit/wire";
+import { formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
-import type { Config, HopConfig, LimitConfig, ListenConfig, TimeoutConfig } from "./config.ts";
+import type { Config, HopConfig, LimitConfig, ListenConfig, TimeoutConfig, TlsConfig } from "./config.ts";
+import { formatListenAddress } from "./listeners.ts";
 import type { LoadedConfig } from "./load.ts";
 import { formatDuration } from "./values.ts";
 
@@ -30,7 +31,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
     ...describeUpstreams(config),
-    `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family} }`,
+    `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family}, proxyProtocol: ${JSON.stringify(outbound.proxyProtocol)} }`,
     `bind: { ${portsText(config.bind.ports)}allowAnyPeer: ${config.bind.allowAnyPeer} }`,
     `udp: { ${portsText(config.udp.ports)}fullCone: ${config.udp.fullCone} }`,
     `timeouts: ${describeMap(config.timeouts, formatDuration)}`,
@@ -84,12 +85,25 @@ function portsText(ports: PortRange | undefined): string {
   return ports === undefined ? "" : `ports: ${text(`${ports.from}-${ports.to}`)}, `;
 }
 
-function describeListener({ address, versions, auth, advertise }: ListenConfig): string {
-  const parts = [`address: ${text(formatAddress(address))}`];
+function describeListener(listener: ListenConfig): string {
+  const { address, mode, group, tls, proxyProtocol, versions, auth, advertise } = listener;
+  const place = text(formatListenAddress(address));
+  const parts = [`address: ${place}`];
+  if (address.type === "unix") parts.push(`mode: ${text(`0${(mode ?? 0o600).toString(8).padStart(3, "0")}`)}`);
+  if (group !== undefined) parts.push(`group: ${JSON.stringify(group)}`);
   if (versions !== undefined) parts.push(`versions: [${versions.join(", ")}]`);
   if (auth !== undefined) parts.push(`auth: [${auth.join(", ")}]`);
+  if (tls !== undefined) parts.push(`tls: ${describeTls(tls)}`);
+  if (proxyProtocol !== undefined) parts.push(`proxyProtocol: { from: [${proxyProtocol.from.map(text).join(", ")}] }`);
   if (advertise !== undefined) parts.push(`advertise: ${text(formatHost(advertise))}`);
-  return parts.length === 1 ? text(formatAddress(address)) : `{ ${parts.join(", ")} }`;
+  return parts.length === 1 ? place : `{ ${parts.join(", ")} }`;
+}
+
+function describeTls({ cert, key, sni = [], clientCa }: TlsConfig): string {
+  const pair = (files: { readonly cert: string; readonly key: string }): string =>
+    `cert: ${text(files.cert)}, key: ${text(files.key)}`;
+  const others = sni.length === 0 ? "" : `, sni: [${sni.map((files) => `{ ${pair(files)} }`).join(", ")}]`;
+  return `{ ${pair({ cert, key })}${others}${clientCa === undefined ? "" : `, clientCa: ${text(clientCa)}`} }`;
 }
 
 function text(value: string): string {

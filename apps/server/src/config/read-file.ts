@@ -44,7 +44,7 @@ function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   switch (code) {
     case "ENOENT":
-      return "there is no such file; check the path, it is taken relative to the current folder";
+      return "there is no such file; check the path";
     case "EACCES":
     case "EPERM":
       return "the file may not be read; give the user that runs sockskitd the right to";

@@ -5,9 +5,12 @@ import { upstreams } from "./upstreams.ts";
 import {
   count,
   duration,
+  fileMode,
   flag,
+  groupName,
   ipAddress,
   listenAddress,
+  network,
   notYet,
   oneOf,
   passwordHash,
@@ -25,9 +28,37 @@ import {
 
 const method = oneOf(["none", "userpass", "chap", "cram"], ["gssapi"]);
 
+const certificate = {
+  cert: text("the path of a file").describe(
+    "File with the certificate in PEM, followed by those that lead to an authority. It is read again when it changes.",
+  ),
+  key: text("the path of a file").describe("File with its private key in PEM, without a passphrase."),
+};
+
+const tls = z
+  .strictObject({
+    ...certificate,
+    sni: z
+      .array(z.strictObject(certificate))
+      .optional()
+      .describe(
+        "More certificates: a client that names a host (SNI) gets the first one that is for it, the one above included.",
+      ),
+    clientCa: text("the path of a file")
+      .optional()
+      .describe(
+        "File with certificates of authorities in PEM. Clients must then show a certificate of theirs, and the common name (CN) " +
+          "of its subject is the user: logged in, and in no group.",
+      ),
+  })
+  .optional()
+  .describe(
+    "TLS 1.2 or 1.3 before SOCKS. Paths are relative to the configuration file. See [Listeners](listeners.md).",
+  );
+
 const listener = z.strictObject({
   address: listenAddress().describe(
-    "Address and port. Port 0 takes a free one; without a port it is 1080. `localhost` is 127.0.0.1.",
+    "Address and port, or `unix:` and a path. Port 0 takes a free one; without a port it is 1080. `localhost` is 127.0.0.1.",
   ),
   versions: z
     .array(oneOf([4, 5]))
@@ -39,16 +70,28 @@ const listener = z.strictObject({
     .min(1)
     .optional()
     .describe("Methods of this listener, most preferred first. Default: `auth.methods`."),
-  tls: notYet(),
-  proxyProtocol: notYet(),
+  tls,
+  proxyProtocol: z
+    .strictObject({
+      from: z
+        .array(network())
+        .min(1)
+        .describe("Who begins every connection with a PROXY header, and is believed. Nobody else may."),
+    })
+    .optional()
+    .describe("PROXY headers of version 1 or 2 before everything else, from balancers."),
   advertise: ipAddress()
     .optional()
     .describe(
       "Address that replies to BIND and UDP ASSOCIATE name, behind NAT. It stands for our addresses of the same IP version. " +
         "Default: our own address.",
     ),
-  mode: notYet(),
-  group: notYet(),
+  mode: fileMode()
+    .optional()
+    .describe('Permissions of a Unix socket, such as `"0660"`: who may write may connect. Default: `"0600"`.'),
+  group: groupName()
+    .optional()
+    .describe("Group of a Unix socket, by name or number. Default: the group of the process."),
 });
 
 const listen = z
@@ -166,6 +209,9 @@ const rule = z
     via: text("the name of an upstream")
       .optional()
       .describe("Upstream that what an `allow` lets through goes by. Default: it goes directly."),
+    proxyProtocol: oneOf(["off", "v1", "v2"])
+      .optional()
+      .describe("The same as `outbound.proxyProtocol`, for what this `allow` lets through. Default: as said there."),
   })
   .superRefine((written, context) => {
     if ((written.allow === undefined) === (written.deny === undefined)) {
@@ -174,13 +220,17 @@ const rule = z
       context.addIssue({ code: "custom", message: "no limit: a deny lets nothing through", path: ["limit"] });
     } else if (written.deny !== undefined && written.via !== undefined) {
       context.addIssue({ code: "custom", message: "no via: a deny lets nothing through", path: ["via"] });
+    } else if (written.deny !== undefined && written.proxyProtocol !== undefined) {
+      const message = "no proxyProtocol: a deny lets nothing through";
+      context.addIssue({ code: "custom", message, path: ["proxyProtocol"] });
     }
   })
   .transform((written): RuleConfig => {
     const action = written.allow === undefined ? "deny" : "allow";
     const limit = written.limit === undefined ? {} : { limit: defined(written.limit) };
-    const via = written.via === undefined ? {} : { via: written.via };
-    return { action, ...defined(written.allow ?? written.deny ?? {}), ...limit, ...via } as RuleConfig;
+    const { via, proxyProtocol } = written;
+    const conditions = defined(written.allow ?? written.deny ?? {});
+    return { action, ...conditions, ...limit, ...defined({ via, proxyProtocol }) } as RuleConfig;
   });
 
 const rules = z
@@ -213,7 +263,11 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         .describe("Local address that outgoing connections come from. Default: the system chooses."),
       resolver: oneOf(["system"]).prefault("system").describe("Who looks names up: the system."),
       family: oneOf(["auto", 4, 6]).prefault("auto").describe("Addresses to dial: IPv4, IPv6, or both."),
-      proxyProtocol: notYet(),
+      proxyProtocol: oneOf(["off", "v1", "v2"])
+        .prefault("off")
+        .describe(
+          "PROXY header that tells the destination of a connection first who the client is. Only for destinations that expect one.",
+        ),
     })
     .prefault({})
     .describe("How the server gets out."),

@@ -93,7 +93,7 @@ export function upstreamProblems(
   try {
     upstreamNameHandling(
       options.upstreams,
-      listen.map(({ address }) => address),
+      listen.flatMap(({ address }) => (address.type === "unix" ? [] : [address])),
     );
   } catch (error) {
     if (!(error instanceof ServerError) || error.path === undefined) throw error;

@@ -1,7 +1,15 @@
-import { type Address, type IpAddress, parseAddress, parseHostPort, parseIpAddress } from "@sockskit/wire";
+import {
+  type Address,
+  type IpAddress,
+  parseAddress,
+  parseHostPort,
+  parseIpAddress,
+  parseNetwork,
+} from "@sockskit/wire";
 import { parseUsersFile, type PortRange, ServerError } from "@sockskit/server";
 import { parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
 import * as z from "zod";
+import type { ListenAddress } from "./config.ts";
 
 /*
  * The kinds of values that the configuration knows. Each is a text (or a number)
@@ -151,12 +159,15 @@ export function portRange(): z.ZodType<PortRange> {
   });
 }
 
-/** An address of this host with a port: `127.0.0.1:1080`, `[::1]:1080`. */
-export function listenAddress(): z.ZodType<IpAddress> {
+/** An address of this host with a port, `127.0.0.1:1080` or `[::1]:1080`, or a Unix socket, `unix:/run/socks`. */
+export function listenAddress(): z.ZodType<ListenAddress> {
   const expected = "an IP address with a port, such as 127.0.0.1:1080 or [::1]:1080";
-  return valueOf({ title: "address:port", type: "string" }, (written) => {
+  return valueOf<ListenAddress>({ title: "address:port", type: "string" }, (written) => {
     if (typeof written !== "string") return { expected };
-    if (written.startsWith("unix:")) return { toCome: true };
+    if (written.startsWith("unix:")) {
+      const path = written.slice("unix:".length);
+      return path === "" ? { expected: "the path of a socket behind unix:" } : { value: { type: "unix", path } };
+    }
     const address = attempt(() => parseHostPort(written, 1080));
     if (address?.type === "domain") {
       const local = address.host === "localhost" ? parseIpAddress("127.0.0.1", address.port) : undefined;
@@ -168,6 +179,33 @@ export function listenAddress(): z.ZodType<IpAddress> {
     }
     return address === undefined ? { expected } : { value: address };
   });
+}
+
+/** Permissions of a file. */
+export function fileMode(): z.ZodType<number> {
+  return valueOf({ title: "permissions", type: "string", pattern: "^0?[0-7]{3}$" }, (written) =>
+    typeof written === "string" && /^0?[0-7]{3}$/u.test(written)
+      ? { value: Number.parseInt(written, 8) }
+      : { expected: 'permissions in octal, as text such as "0660"' },
+  );
+}
+
+/** A group of this system. */
+export function groupName(): z.ZodType<string | number> {
+  return valueOf({ title: "group", type: ["string", "integer"] }, (written) =>
+    (typeof written === "string" && written !== "") || (Number.isSafeInteger(written) && (written as number) >= 0)
+      ? { value: written as string | number }
+      : { expected: "the name or number of a group" },
+  );
+}
+
+/** An address or a network: `192.0.2.1`, `10.0.0.0/8`. */
+export function network(): z.ZodType<string> {
+  return valueOf({ title: "address or network", type: "string" }, (written) =>
+    typeof written === "string" && attempt(() => parseNetwork(written)) !== undefined
+      ? { value: written }
+      : { expected: "an IP address or a network, such as 192.0.2.1 or 10.0.0.0/8" },
+  );
 }
 
 /** An IP address of this host, without a port. */

@@ -7,8 +7,13 @@ export function logSessions(server: SocksServer, log: Log): void {
   server.removeAllListeners();
   server.on("error", (error) => log.write("error", error.message, { code: codeOf(error) }));
   if (log.isEnabled("debug")) {
-    server.on("session", ({ id, client, listener }) =>
-      log.write("debug", "client", { session: id, client: formatAddress(client), listener: formatAddress(listener) }),
+    server.on("session", ({ id, client, user, listener, path }) =>
+      log.write("debug", "client", {
+        session: id,
+        client: formatAddress(client),
+        user,
+        listener: path === undefined ? formatAddress(listener) : `unix:${path}`,
+      }),
     );
     server.on("authenticated", ({ id, client, method, user }) =>
       log.write("debug", "authenticated", { session: id, client: formatAddress(client), method, user }),

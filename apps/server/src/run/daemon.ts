@@ -6,8 +6,8 @@ import { ConfigError, formatProblem } from "../config/problem.ts";
 import { createLog, type Log } from "../log/log.ts";
 import { logSessions } from "../log/session-log.ts";
 
-/** How often the users file is looked at. Polling sees every way of replacing a file. */
-const USERS_FILE_INTERVAL_MS = 1000;
+/** How often files that the configuration names are looked at. Polling sees every way of replacing a file. */
+const FILE_INTERVAL_MS = 1000;
 
 /** What a {@link Daemon} is started with. */
 export interface DaemonOptions {
@@ -25,7 +25,7 @@ export class Daemon {
   #loaded: LoadedConfig;
   #reloading: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
-  #watched: string | undefined;
+  #watched: ReadonlySet<string> = new Set();
   #announced: ReadonlySet<string> = new Set();
 
   private constructor(options: DaemonOptions, loaded: LoadedConfig, server: SocksServer) {
@@ -46,7 +46,7 @@ export class Daemon {
     logSessions(daemon.#server, daemon.#log);
     daemon.#warn();
     daemon.#announce(await daemon.#server.listen());
-    daemon.#watchUsersFile();
+    daemon.#watchFiles();
     return daemon;
   }
 
@@ -77,7 +77,7 @@ export class Daemon {
       this.#loaded = loaded;
       this.#log.configure(loaded.config.log);
       logSessions(this.#server, this.#log);
-      this.#watchUsersFile();
+      this.#watchFiles();
       this.#warn();
       this.#log.write("info", "reloaded", { cause, users: loaded.users.length });
       this.#announce(addresses);
@@ -90,7 +90,7 @@ export class Daemon {
 
   async #stop(cause: string): Promise<void> {
     const { drainMs } = this.#options;
-    this.#unwatchUsersFile();
+    this.#unwatchFiles();
     this.#log.write("info", "stopping", { cause, sessions: this.#server.stats.sessions, drainMs });
     await this.#server.close({ drainMs });
     this.#log.write("info", "stopped");
@@ -99,9 +99,10 @@ export class Daemon {
 
   /** A line for each listener that was not there before. */
   #announce(addresses: readonly ListeningAddress[]): void {
-    const texts = addresses.map(({ host, port }) => `${host} ${port}`);
-    for (const [index, { host, port }] of addresses.entries()) {
-      if (!this.#announced.has(texts[index] as string)) this.#log.write("info", "listening", { address: host, port });
+    const texts = addresses.map(({ host, port, path }) => path ?? `${host} ${port}`);
+    for (const [index, { host, port, path }] of addresses.entries()) {
+      if (this.#announced.has(texts[index] as string)) continue;
+      this.#log.write("info", "listening", path === undefined ? { address: host, port } : { address: `unix:${path}` });
     }
     this.#announced = new Set(texts);
   }
@@ -112,18 +113,22 @@ export class Daemon {
     }
   }
 
-  #watchUsersFile(): void {
-    const path = this.#loaded.usersPath;
-    if (path === this.#watched) return;
-    this.#unwatchUsersFile();
-    this.#watched = path;
-    if (path === undefined) return;
-    watchFile(path, { interval: USERS_FILE_INTERVAL_MS, persistent: false }, () => void this.reload("users file"));
+  /** Keeps an eye on the files that the configuration names: users, certificates, keys. */
+  #watchFiles(): void {
+    const { usersPath, tlsPaths } = this.#loaded;
+    const wanted = new Map(tlsPaths.map((path) => [path, "certificate file"]));
+    if (usersPath !== undefined) wanted.set(usersPath, "users file");
+    for (const path of this.#watched) if (!wanted.has(path)) unwatchFile(path);
+    for (const [path, cause] of wanted) {
+      if (this.#watched.has(path)) continue;
+      watchFile(path, { interval: FILE_INTERVAL_MS, persistent: false }, () => void this.reload(cause));
+    }
+    this.#watched = new Set(wanted.keys());
   }
 
-  #unwatchUsersFile(): void {
-    if (this.#watched !== undefined) unwatchFile(this.#watched);
-    this.#watched = undefined;
+  #unwatchFiles(): void {
+    for (const path of this.#watched) unwatchFile(path);
+    this.#watched = new Set();
   }
 }
 
