@@ -4,6 +4,7 @@ import { fragmentMachine } from "./fragments.ts";
 import { httpMachines } from "./http-connect.ts";
 import { identQueries, identReplies } from "./ident.ts";
 import { clientMachines, serverMachines } from "./machines.ts";
+import { prefaces } from "./preface.ts";
 import type { Target } from "./target.ts";
 
 /** Everything that reads octets of strangers. */
@@ -19,5 +20,6 @@ export function allTargets(): Target[] {
     fragmentMachine(),
     identQueries(),
     identReplies(),
+    ...prefaces(),
   ];
 }

@@ -1,6 +1,8 @@
 import {
   ClientHandshake,
   type ClientEvent,
+  ConnectionPreface,
+  type ConnectionPrefaceEvent,
   FragmentReassembly,
   type HttpConnectEvent,
   HttpConnectHandshake,
@@ -17,6 +19,7 @@ import { type Finding, probe } from "../src/fuzz.ts";
 import { httpMachines } from "../src/http-connect.ts";
 import { identQueries, identReplies, type LineDecoder } from "../src/ident.ts";
 import { clientMachines, serverMachines } from "../src/machines.ts";
+import { prefaces } from "../src/preface.ts";
 import type { Target } from "../src/target.ts";
 import { allTargets } from "../src/targets.ts";
 
@@ -31,6 +34,7 @@ const planted: readonly Target[] = [
   udpAssociation(endLost),
   identQueries(takingOneMore(decodeIdentQuery)),
   identReplies(careless),
+  ...prefaces((options) => new ForgetfulPreface(options)),
 ];
 
 test.each(planted)("a fault in $name is found", async (target) => {
@@ -56,6 +60,27 @@ test("every target is shown to find one", () => {
       .toSorted(),
   );
 });
+
+test("a preface that lets a header of version 2 through from everybody is found too", async () => {
+  for (const target of prefaces((options) => new GulliblePreface(options))) {
+    if (target.name.includes("no PROXY header")) expect(await firstFinding(target)).toBeDefined();
+  }
+});
+
+/** Loses the first octet of what comes behind it. */
+class ForgetfulPreface extends ConnectionPreface {
+  override receive(bytes: Uint8Array): readonly ConnectionPrefaceEvent[] {
+    return super
+      .receive(bytes)
+      .map((event) => (event.type === "done" ? { ...event, rest: event.rest.subarray(1) } : event));
+  }
+}
+
+class GulliblePreface extends ConnectionPreface {
+  override receive(bytes: Uint8Array): readonly ConnectionPrefaceEvent[] {
+    return bytes[0] === 0x0d && !this.awaitsHeader ? [{ type: "done", rest: bytes }] : super.receive(bytes);
+  }
+}
 
 test("a reassembly that takes a fragment for any destination is found too", async () => {
   expect(await firstFinding(fragmentMachine(() => new AnyDestination()))).toBeDefined();
