@@ -81,7 +81,7 @@ test("the client of a Unix socket has no address, and none is made up", async ()
   expect(line.received).toBe("PROXY UNKNOWN\r\ndata");
   const other = [{ unix: { path: `${path}2` } }];
   const header = await told({ listen: other, outbound: { proxyProtocol: "v2" } }, () => connectUnix(`${path}2`));
-  expect(header.received).toBe(`0d0a0d0a000d0a515549540a21000000${Buffer.from("data").toString("hex")}`);
+  expect(header.received).toBe(`0d0a0d0a000d0a515549540a20000000${Buffer.from("data").toString("hex")}`);
 });
 
 test("the octets of the header are not the client's", async () => {

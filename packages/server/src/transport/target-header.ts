@@ -22,7 +22,7 @@ export interface AnnouncedEnds {
 /**
  * The PROXY header that tells a destination, or a proxy on the way to it, who the client is; `undefined` for none. It goes
  * first on the connection, in one piece. The client of a Unix socket has no address, and 127.0.0.1 would be a claim: the
- * header says that nothing is known.
+ * header says UNKNOWN, or LOCAL in version 2, where HAProxy refuses PROXY with an unspecified family.
  */
 export function announcement(version: ProxyProtocolVersion, ends: AnnouncedEnds): Uint8Array | undefined {
   if (version === "off") return undefined;
@@ -34,7 +34,7 @@ export function announcement(version: ProxyProtocolVersion, ends: AnnouncedEnds)
   const none = new Uint8Array(0);
   return encodeProxyHeader({
     version: number,
-    cmd: PROXY_CMD.proxy,
+    cmd: version === "v1" ? PROXY_CMD.proxy : PROXY_CMD.local,
     family: PROXY_FAMILY.unspecified,
     srcAddr: none,
     dstAddr: none,
