@@ -14,17 +14,33 @@ export interface ConnectionPrefaceOptions {
 }
 
 /** What a {@link ConnectionPreface} found. */
-export type ConnectionPrefaceEvent =
-  /** The PROXY header is read. Without `endpoints` it announces nobody, and the sender itself is the client. */
-  | { readonly type: "header"; readonly endpoints: ProxyEndpoints | undefined }
-  /** What follows belongs to the next protocol, and `rest` is the beginning of it. */
-  | { readonly type: "done"; readonly rest: Uint8Array }
-  /** The connection must be dropped without an answer. `reason` holds nothing that could forge a line of a log. */
-  | {
-      readonly type: "failed";
-      readonly code: "ERR_SOCKS_PROXY_HEADER" | "ERR_SOCKS_PROXY_SPOOFED" | "ERR_SOCKS_TLS_FAILED";
-      readonly reason: string;
-    };
+export type ConnectionPrefaceEvent = PrefaceHeaderEvent | PrefaceDoneEvent | PrefaceFailedEvent;
+
+/** The PROXY header is read. */
+export interface PrefaceHeaderEvent {
+  /** Always `"header"`. */
+  readonly type: "header";
+  /** The ends that it announces; `undefined` when it announces nobody, and its sender itself is the client. */
+  readonly endpoints: ProxyEndpoints | undefined;
+}
+
+/** The preface is over. */
+export interface PrefaceDoneEvent {
+  /** Always `"done"`. */
+  readonly type: "done";
+  /** What came behind it already: the beginning of the next protocol. */
+  readonly rest: Uint8Array;
+}
+
+/** The connection must be dropped without an answer. */
+export interface PrefaceFailedEvent {
+  /** Always `"failed"`. */
+  readonly type: "failed";
+  /** What is wrong; stable. */
+  readonly code: "ERR_SOCKS_PROXY_HEADER" | "ERR_SOCKS_PROXY_SPOOFED" | "ERR_SOCKS_TLS_FAILED";
+  /** The same for people. Holds nothing that could forge a line of a log. */
+  readonly reason: string;
+}
 
 /** First octets of the two versions of the PROXY protocol: "P" and a carriage return. */
 const PROXY_HEADER: readonly number[] = [0x50, 0x0d];
@@ -97,12 +113,12 @@ export class ConnectionPreface {
     return this.#fail("ERR_SOCKS_TLS_FAILED", `expected TLS, but ${described(first)}`);
   }
 
-  #finish(rest: Uint8Array): ConnectionPrefaceEvent {
+  #finish(rest: Uint8Array): PrefaceDoneEvent {
     this.#state = "over";
     return { type: "done", rest };
   }
 
-  #fail(code: (ConnectionPrefaceEvent & { type: "failed" })["code"], reason: string): ConnectionPrefaceEvent {
+  #fail(code: PrefaceFailedEvent["code"], reason: string): PrefaceFailedEvent {
     this.#state = "over";
     this.#received = new Uint8Array(0);
     return { type: "failed", code, reason };

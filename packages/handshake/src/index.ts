@@ -31,7 +31,14 @@ export type {
 export { ClientHandshake } from "./client-handshake.ts";
 export type { ClientHandshakeOptions } from "./client-options.ts";
 export { CLIENT_TRANSITIONS, type ClientState, type ClientTransition } from "./client-transitions.ts";
-export { ConnectionPreface, type ConnectionPrefaceEvent, type ConnectionPrefaceOptions } from "./connection-preface.ts";
+export {
+  ConnectionPreface,
+  type ConnectionPrefaceEvent,
+  type ConnectionPrefaceOptions,
+  type PrefaceDoneEvent,
+  type PrefaceFailedEvent,
+  type PrefaceHeaderEvent,
+} from "./connection-preface.ts";
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions, type HandshakeStage } from "./errors.ts";
 export {
   HttpConnectHandshake,

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { PrefaceFailedEvent } from "@sockskit/handshake";
 import type { IpAddress } from "@sockskit/wire";
 import { clientKey } from "../limits/client-key.ts";
 import { KeyedCount } from "../limits/keyed-count.ts";
@@ -13,7 +14,7 @@ import type { Visitor } from "./visitor.ts";
 
 /** Why a connection is not taken in. */
 export interface Rejection {
-  readonly code: "ERR_SOCKS_LIMIT" | "ERR_SOCKS_PROXY_HEADER" | "ERR_SOCKS_PROXY_SPOOFED" | "ERR_SOCKS_TLS_FAILED";
+  readonly code: "ERR_SOCKS_LIMIT" | PrefaceFailedEvent["code"];
   readonly reason: string;
 }
 
