@@ -49,7 +49,7 @@ const METHOD_ID = mafId(0x0001_0000);
 
 /** Servers by name; each input gets one that knows nothing of the inputs before. */
 const SERVERS: Readonly<Record<string, () => ServerHandshakeOptions>> = {
-  ServerHandshake: () => ({ authMethods: [noneServer()], commands: [0x01, 0x02, 0x03] }),
+  ServerHandshake: () => ({ authMethods: [noneServer()], commands: [0x01, 0x02, 0x03, 0xf0, 0xf1] }),
   "ServerHandshake with a password": () => ({ authMethods: [userPassServer()] }),
   "ServerHandshake with a choice": () => ({ authMethods: [userPassServer(), noneServer()] }),
   "ServerHandshake with CHAP": () => ({ authMethods: [chapServer({ challenge, algorithms: ["hmac-md5", "md5"] })] }),
@@ -140,6 +140,9 @@ function runServer(
       }
       if (event.type === "request") {
         assert.ok(proven || (open && event.request.version === 4), "a request before the password was checked");
+        const { command, destination } = event.request;
+        assert.ok(command !== "resolve-ptr" || destination.type !== "domain", "looks up the name of a name");
+        assert.ok(command?.startsWith("resolve") !== true || destination.port === 0, "a port of what is looked up");
         take(machine.reply({ rep: 0x00 }));
         if (event.request.cmd === 0x02 && !over) take(machine.reply({ rep: 0x00 }));
       }
