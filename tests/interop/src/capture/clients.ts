@@ -79,6 +79,12 @@ export const CLIENT_SCENARIOS: readonly ClientScenario[] = [
   tor("tor-socks4-proxy", "Socks4Proxy PROXY"),
   tor("tor-socks5-proxy", "Socks5Proxy PROXY"),
   tor("tor-socks5-proxy-user", "Socks5Proxy PROXY\nSocks5ProxyUsername alice\nSocks5ProxyPassword s3cret", USER_PASS),
+  torResolve("tor-resolve-socks5", "www.example.com PROXY"),
+  torResolve("tor-resolve-socks4a", "-4 www.example.com PROXY"),
+  torResolve("tor-resolve-pointer", "-x 192.0.2.10 PROXY"),
+  torsocks("torsocks-resolve", "socket.gethostbyname('www.example.com')"),
+  torsocks("torsocks-resolve-pointer", "socket.gethostbyaddr('192.0.2.10')"),
+  torsocks("torsocks-connect", "socket.create_connection(('192.0.2.10', 80))"),
   npmSocks("npm-socks-socks4", { type: 4, userId: "fred" }, "192.0.2.10"),
   npmSocks("npm-socks-socks4a", { type: 4 }, "example.com"),
   npmSocks("npm-socks-socks5", { type: 5 }, "192.0.2.10"),
@@ -121,6 +127,27 @@ function netcat(name: string, how: string): ClientScenario {
 
 function ncat(name: string, how: string, answers?: Answers): ClientScenario {
   return typed(name, "ncat", ["-w", "5"], `--proxy PROXY ${how}`, answers);
+}
+
+function torResolve(name: string, how: string): ClientScenario {
+  return typed(name, "tor-resolve", [], how);
+}
+
+/** torsocks around a line of Python. */
+function torsocks(name: string, line: string): ClientScenario {
+  return {
+    name,
+    tool: "torsocks",
+    how: `torsocks python3 -c "${line}"`,
+    async prepare(port, folder) {
+      const file = join(folder, "torsocks.conf");
+      await writeFile(file, `TorAddress 127.0.0.1\nTorPort ${port}\n`);
+      return {
+        argv: ["torsocks", "/usr/bin/python3", "-c", `import socket; ${line}`],
+        options: { env: { TORSOCKS_CONF_FILE: file } },
+      };
+    },
+  };
 }
 
 function proxychains(name: string, proxy: string, host: string, answers?: Answers): ClientScenario {

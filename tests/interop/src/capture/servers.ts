@@ -158,6 +158,9 @@ export const SERVER_SCENARIOS: readonly ServerScenario[] = [
       "tor-bind": five("05 02 00 01 c000020a 0050"),
       "tor-udp-associate": five("05 03 00 01 00000000 0000"),
       "tor-unknown-command": five("05 09 00 01 c000020a 0050"),
+      "tor-resolve-mapped": five("05 f0 00 03 0e 6d61707065642e6578616d706c65 0000"), // mapped.example
+      "tor-resolve-mapped-ipv6": five("05 f0 00 03 0b 7369782e6578616d706c65 0000"), // six.example
+      "tor-socks4a-resolve-mapped": four("04 f0 0000 00000001 00 6d61707065642e6578616d706c65 00"),
       "tor-bad-onion": five("05 01 00 03 09 6162632e6f6e696f6e 0050"), // abc.onion
       "tor-password-accepted": fiveAs("01 01 61 01 62", `05 02 00 03 ${EXAMPLE} 0050`),
       "tor-socks4": four("04 01 0050 c000020a 00"),

@@ -20,6 +20,8 @@ export type Tool =
   | "sshd"
   | "tinyproxy"
   | "tor"
+  | "tor-resolve"
+  | "torsocks"
   | "npm:socks"
   | "npm:undici"
   | "npm:@pondwader/socks5-server";
@@ -53,6 +55,8 @@ const TOOLS: Readonly<Record<Tool, ToolFacts>> = {
   sockskitd: {},
   tinyproxy: { debian: "tinyproxy", versionArgs: ["-v"], version: /tinyproxy ([\d.]+)/ },
   tor: { debian: "tor", versionArgs: ["--version"], version: /Tor version ([\w.]+\d)/, title: "Tor" },
+  "tor-resolve": { debian: "tor", title: "tor-resolve" },
+  torsocks: { debian: "torsocks" },
   "npm:socks": {},
   "npm:undici": {},
   "npm:@pondwader/socks5-server": {},
