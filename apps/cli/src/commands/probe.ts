@@ -146,8 +146,9 @@ function jsonOf(result: ProbeResult): unknown {
   return { proxy, error: { ...known, message: error instanceof Error ? error.message : String(error) } };
 }
 
-function notSocks({ proxy, protocol, firstLine }: ProbeReport): CliError {
-  const kind = protocol === "socks" ? "" : KIND[protocol];
+function notSocks({ proxy, protocol, firstLine, httpProxy }: ProbeReport): CliError {
+  const isHttpProxy = httpProxy?.verdict === "yes";
+  const kind = isHttpProxy ? "an HTTP proxy (http://)" : protocol === "socks" ? "" : KIND[protocol];
   const line = firstLine === undefined ? "" : `; its first line is "${firstLine}"`;
   return new CliError("ERR_SOCKS_NOT_SOCKS", `${proxy} is no SOCKS proxy: it is ${kind}${line}`);
 }

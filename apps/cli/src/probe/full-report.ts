@@ -39,6 +39,7 @@ const SOCKS4_REASON: Readonly<Record<number, string>> = {
 /** A report as people read it. */
 export function describeReport(report: ProbeReport): string {
   const rows: Row[] = [["speaks", speaks(report)]];
+  if (report.httpProxy !== undefined) rows.push(["opens tunnels", describeFinding(report.httpProxy)]);
   if (report.software !== undefined) rows.push(["looks like", report.software]);
   if (report.protocol === "socks") {
     for (const [label, finding] of VERSIONS.map(([key, name]) => [name, report.versions[key]] as const)) {

@@ -85,10 +85,11 @@ function short({ verdict }: ProbeFinding): string {
   return verdict === "unknown" ? "?" : verdict;
 }
 
-function whatElse({ protocol, software, firstLine }: ProbeReport): string {
+function whatElse({ protocol, software, firstLine, httpProxy }: ProbeReport): string {
   if (protocol === "unknown") return "no SOCKS, and nothing else that is known";
   const told = software ?? firstLine;
-  const name = protocol === "other" ? "no SOCKS" : `no SOCKS: ${protocol.toUpperCase()}`;
+  const kind = httpProxy?.verdict === "yes" ? "HTTP proxy" : protocol.toUpperCase();
+  const name = protocol === "other" ? "no SOCKS" : `no SOCKS: ${kind}`;
   return told === undefined ? name : `${name}, ${printable(told)}`;
 }
 

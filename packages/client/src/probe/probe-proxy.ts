@@ -22,6 +22,7 @@ import {
 
 import { readDestination, readProxy, requireOptions, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
+import { askHttpProxy, statusOf } from "./http-proxy.ts";
 import { askMethods, askRequest } from "./questions.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
@@ -107,12 +108,14 @@ class Probe {
     const versions = { socks4, socks4a, socks5: negotiation.finding };
     const clues = { versions, authMethods, socks4: answers4, socks5: answers5, heard4: heard };
     const software = isSocks ? await this.#software({ ...clues, asked4: targets.ipv4?.octets }) : recognition?.software;
+    const httpProxy = recognition?.protocol === "http" ? await this.#httpProxy(recognition, targets) : undefined;
     const first = [answers5.connectIpv4, answers5.connectName, answers4.connect].find(isReply);
     return {
       proxy: this.#url,
       address: formatAddress(this.#address),
       protocol: recognition?.protocol ?? "socks",
       ...(recognition?.firstLine !== undefined && { firstLine: recognition.firstLine }),
+      ...(httpProxy !== undefined && { httpProxy }),
       ...(software !== undefined && { software }),
       versions: recognition === undefined ? versions : withoutSocks(versions, recognition),
       abilities: abilitiesOf(answers5),
@@ -241,6 +244,12 @@ class Probe {
       this.#ask((conversation) => askTls(conversation)).catch(nobody),
     ]);
     return [http, tls].find((one) => one !== undefined && one.protocol !== "unknown") ?? heard;
+  }
+
+  #httpProxy({ firstLine }: Recognition, { name, ipv4, ipv6 }: Targets): Promise<ProbeFinding | undefined> {
+    const target = name ?? ipv4 ?? ipv6;
+    if (target === undefined) return Promise.resolve(undefined);
+    return this.#ask((conversation) => askHttpProxy(conversation, target, statusOf(firstLine))).catch(nobody);
   }
 
   async #open(): Promise<Conversation> {

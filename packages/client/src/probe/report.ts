@@ -45,6 +45,8 @@ export interface ProbeReport {
   readonly protocol: ProbeProtocol;
   /** The first line that came, made printable, when it is no SOCKS proxy and spoke text. */
   readonly firstLine?: string;
+  /** Whether an HTTP server opens tunnels (CONNECT): then it is a proxy, with `http` as its scheme. */
+  readonly httpProxy?: ProbeFinding;
   /** Which program it looks like, by what programs are known to do; absent when it looks like none, or like several. */
   readonly software?: string;
   /** Which versions it speaks. A refusal is an answer. */

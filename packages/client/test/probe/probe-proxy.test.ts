@@ -199,6 +199,28 @@ describe("what is no SOCKS proxy", () => {
     });
   });
 
+  test.each([
+    ["407 Proxy Authentication Required", "yes"],
+    ["200 Connection established", "yes"],
+    ["502 Bad Gateway", "yes"],
+    ["403 Filtered", "yes"],
+    ["405 Method Not Allowed", "no"],
+    ["400 Bad Request", "no"],
+    ["404 Not Found", "no"],
+    ["close", "no"],
+    ["418 as always", "unknown"],
+  ])("an HTTP server that answers %s to CONNECT", async (answer, verdict) => {
+    const server = await listen((message) => {
+      const text = message.toString("latin1");
+      if (!text.includes("\r\n")) return undefined;
+      if (text.startsWith("CONNECT ") && answer === "close") return "close";
+      const status = text.startsWith("CONNECT ") ? answer : "418 as always";
+      return Buffer.from(`HTTP/1.1 ${status}\r\n\r\n`).toString("hex");
+    });
+    const report = await probe(server, { timeoutMs: 400 });
+    expect(report).toMatchObject({ protocol: "http", httpProxy: { verdict } });
+  });
+
   test("a TLS server that answers with an alert", async () => {
     expect(await probe(await listen(() => "15 03 01 0002 02 46"))).toMatchObject({ protocol: "tls" });
   });

@@ -159,12 +159,13 @@ export const PROBE_ROWS: readonly Row[] = [
       const { port } = await startTinyproxy(context.scope);
       const argv = sockskit("probe", "--json", "--timeout", "1s", `127.0.0.1:${port}`);
       const { stdout, stderr, status } = await runToEnd({ argv, options: { signal: context.signal } });
-      const { protocol, software = "" } = JSON.parse(stdout.toString("utf8")) as ProbeReport;
+      const { protocol, software = "", httpProxy } = JSON.parse(stdout.toString("utf8")) as ProbeReport;
       expectSame("protocol", protocol, "http");
+      expectSame("tunnels", httpProxy?.verdict ?? "", "yes");
       expectSame("software", software.replace(/[\d.]+$/, "N"), "tinyproxy/N");
       expectSame("status", String(status), "5");
       if (!stderr.includes("ERR_SOCKS_NOT_SOCKS")) expectSame("standard error", stderr, "ERR_SOCKS_NOT_SOCKS");
-      return "no SOCKS: an HTTP server that calls itself tinyproxy; exit status 5";
+      return "no SOCKS: an HTTP proxy that calls itself tinyproxy; exit status 5";
     },
   },
 ];
