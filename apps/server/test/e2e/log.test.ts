@@ -36,6 +36,44 @@ test("a session: connected and closed, with who, where and how much", async () =
   await server.finished;
 });
 
+test("a look-up: the question and the answer", async () => {
+  const cwd = folder({ "c.yaml": "rules: [allow: { commands: [resolve, resolve-ptr] }]" });
+  const server = new Sockskitd(["--config", "c.yaml", "--listen", "127.0.0.1:0"], { cwd });
+  const socket = connect(await server.port(), "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  socket.write(octets("05 01 00 05 f1 00 01 7f 00 00 01 00 00"));
+  await readOctets(socket, 18);
+  socket.end();
+  expect(await server.line("answered")).toMatchObject({
+    level: "info",
+    version: 5,
+    command: "resolve-ptr",
+    destination: "127.0.0.1",
+    answer: "localhost",
+    rule: 1,
+  });
+  expect(await server.line("closed")).toMatchObject({ reason: "finished", bytesIn: 0, bytesOut: 0 });
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
+test("SOCKS 4 where a password is required: the line says why, and what would do", async () => {
+  const server = new Sockskitd(["--listen", "127.0.0.1:0", "--user", "alice:secret"]);
+  const socket = connect(await server.port(), "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  socket.write(octets("04 01 00 50 7f 00 00 01 61 6c 69 63 65 00"));
+  expect((await readOctets(socket, 8))[1]).toBe(0x5b);
+  socket.end();
+  expect(await server.line("denied")).toMatchObject({
+    level: "warn",
+    code: "ERR_SOCKS_AUTH_REQUIRED",
+    reason: "client speaks SOCKS 4, which cannot authenticate; SOCKS 5 is required here",
+    reply: 0x5b,
+  });
+  server.child.kill("SIGTERM");
+  await server.finished;
+});
+
 test("ident: whom it names, and nothing of an answer that could forge a line", async () => {
   const answers = ["USERID : UNIX : fred\r\n", 'USERID:UNIX:fred\r\u001B[2K{"level":"info"}\r\n'];
   const daemon = await listenTcp((socket) => {
