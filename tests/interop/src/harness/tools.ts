@@ -16,8 +16,10 @@ export type Tool =
   | "proxychains4"
   | "socksify"
   | "sockskitd"
+  | "squid"
   | "ssh"
   | "sshd"
+  | "stunnel4"
   | "tinyproxy"
   | "tor"
   | "tor-resolve"
@@ -53,6 +55,8 @@ const TOOLS: Readonly<Record<Tool, ToolFacts>> = {
   ssh: { debian: "openssh-client", versionArgs: ["-V"], version: /OpenSSH_([\w.]+)/, title: "OpenSSH" },
   sshd: { debian: "openssh-server", title: "OpenSSH server" },
   sockskitd: {},
+  squid: { debian: "squid", versionArgs: ["-v"], version: /Version ([\d.]+)/, title: "Squid" },
+  stunnel4: { debian: "stunnel4", versionArgs: ["-version"], version: /stunnel ([\d.]+)/, title: "stunnel" },
   tinyproxy: { debian: "tinyproxy", versionArgs: ["-v"], version: /tinyproxy ([\d.]+)/ },
   tor: { debian: "tor", versionArgs: ["--version"], version: /Tor version ([\w.]+\d)/, title: "Tor" },
   "tor-resolve": { debian: "tor", title: "tor-resolve" },

@@ -9,6 +9,8 @@ import { programPath, startServer, type PeerOptions, type ServerPeer } from "./s
 export interface DantedOptions extends PeerOptions {
   /** Loopback port that its rules deny. */
   readonly deniedPort?: number;
+  /** It takes BIND. */
+  readonly bind?: boolean;
 }
 
 /** Dante's server, with a generated configuration. */
@@ -17,13 +19,14 @@ export async function startDanted(scope: Scope, options: DantedOptions = {}): Pr
   const port = await freePort();
   const method = options.password === true ? "username" : "none";
   const file = join(folder, "danted.conf");
+  const bind = options.bind === true ? "bind " : "";
   const rules = [
     ...(options.deniedPort === undefined
       ? []
       : [`socks block { from: 0.0.0.0/0 to: 0.0.0.0/0 port = ${options.deniedPort} }`]),
-    `socks pass {\n from: 127.0.0.0/8 to: 0.0.0.0/0\n command: connect udpassociate\n socksmethod: ${method}\n}`,
+    `socks pass {\n from: 127.0.0.0/8 to: 0.0.0.0/0\n command: connect ${bind}udpassociate\n socksmethod: ${method}\n}`,
     `socks pass {\n from: 127.0.0.0/8 to: ::/0\n command: connect\n socksmethod: ${method}\n}`,
-    "socks pass {\n from: 0.0.0.0/0 to: 127.0.0.0/8\n command: udpreply\n}",
+    `socks pass {\n from: 0.0.0.0/0 to: 127.0.0.0/8\n command: ${bind === "" ? "" : "bindreply "}udpreply\n}`,
   ];
   await writeFile(
     file,
