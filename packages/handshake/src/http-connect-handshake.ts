@@ -30,12 +30,20 @@ export interface HttpAnswerEvent {
   readonly reason: string;
 }
 
+/** User name and password of Basic authentication, as text; they are sent as UTF-8. */
+export interface BasicCredentials {
+  /** The user name: no `:`, no control characters. */
+  readonly username: string;
+  /** The password: no control characters. */
+  readonly password: string;
+}
+
 /** What an {@link HttpConnectHandshake} asks for, and how. */
 export interface HttpConnectHandshakeOptions {
   /** Where to. A name is resolved by the proxy. */
   readonly destination: Address;
   /** Sent as Basic authentication (RFC 7617) with the request. Default: none. */
-  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  readonly credentials?: BasicCredentials | undefined;
 }
 
 type State = "start" | "requesting" | "established" | "failed";

@@ -42,6 +42,7 @@ export {
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions, type HandshakeStage } from "./errors.ts";
 export {
   HttpConnectHandshake,
+  type BasicCredentials,
   type HttpAnswerEvent,
   type HttpConnectEvent,
   type HttpConnectHandshakeOptions,
