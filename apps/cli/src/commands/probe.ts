@@ -47,64 +47,85 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const family = familyOf(options);
   const tls = proxyTls(options, reporter);
-  const files = [...texts.filter((text) => text === "-"), ...options.file];
-  if (files.filter((file) => file === "-").length > 1) throw usageError("standard input can be read once only");
-  const proxies = texts.filter((text) => text !== "-").map(parseProxy);
-  const isList = files.length > 0 || proxies.length > 1;
-  let status = EXIT_STATUS.success;
+  const { proxies, isList, mistakes } = await readProxies(texts, options.file);
+  for (const mistake of mistakes) reporter.error(mistake);
+  let status = exitStatusOfFirst(mistakes);
   const fail = (failure: number): void => {
     if (status === EXIT_STATUS.success) status = failure;
   };
-  for (const file of files) {
-    const list = await readProxyList(file);
-    for (const mistake of list.mistakes) {
-      reporter.error(mistake);
-      fail(exitStatusOf(mistake));
-    }
-    proxies.push(...list.proxies);
-  }
-  if (proxies.length === 0 && status === EXIT_STATUS.success) throw usageError("no proxy given, and none in the lists");
 
   const controller = new AbortController();
-  const onSignal = (): void => controller.abort();
-  for (const signal of SIGNALS) process.once(signal, onSignal);
   const { signal } = controller;
-  const work = async (proxy: ProxyUrl): Promise<ProbeResult> => {
-    const startedAt = performance.now();
-    const url = formatProxyUrl(proxy);
-    const result = await probeProxy({ proxy, target, family, tls, timeoutMs: options.timeout, signal }).then(
-      (report) => ({ proxy: url, report }),
-      (error: unknown) => ({ proxy: url, error }),
-    );
-    if (!signal.aborted) {
-      const outcome = "report" in result ? result.report.protocol : "failed";
-      line.clear();
-      reporter.step(performance.now() - startedAt, `${url}: ${outcome}`, { type: "probed", proxy: url, outcome });
-    }
-    return result;
-  };
-  const line = new ProgressLine(proxies.length);
+  const onSignal = (): void => controller.abort();
+  for (const name of SIGNALS) process.once(name, onSignal);
   const output = isList ? outputOfList(proxies, options, reporter) : outputOfOne(options, reporter);
+  let line: ProgressLine | undefined;
   try {
     if (output.head !== undefined && proxies.length > 0) await print(output.head);
+    line = new ProgressLine(proxies.length);
+    const progress = line;
     await runInOrder({
       inputs: proxies,
       concurrency: options.concurrency,
-      work,
-      onDone: (count) => line.update(count),
+      work: async (proxy): Promise<ProbeResult> => {
+        const startedAt = performance.now();
+        const url = formatProxyUrl(proxy);
+        const result = await probeProxy({ proxy, target, family, tls, timeoutMs: options.timeout, signal }).then(
+          (report) => ({ proxy: url, report }),
+          (error: unknown) => ({ proxy: url, error }),
+        );
+        if (options.verbose > 0 && !signal.aborted) {
+          const outcome = "report" in result ? result.report.protocol : "failed";
+          progress.clear();
+          reporter.step(performance.now() - startedAt, `${url}: ${outcome}`, { type: "probed", proxy: url, outcome });
+          progress.restore();
+        }
+        return result;
+      },
+      onDone: (count) => progress.update(count),
       onResult: async (result) => {
-        line.clear();
+        progress.clear();
         await output.show(result);
+        progress.restore();
         if ("error" in result) fail(exitStatusOf(result.error));
         else if (result.report.protocol !== "socks") fail(exitStatusOf(notSocks(result.report)));
       },
       signal,
     });
   } finally {
-    line.clear();
+    line?.clear();
     for (const name of SIGNALS) process.removeListener(name, onSignal);
   }
   return signal.aborted ? EXIT_STATUS.interrupted : status;
+}
+
+/** What there is to probe. */
+interface ProbeInputs {
+  readonly proxies: readonly ProxyUrl[];
+  /** Whether there may be several. */
+  readonly isList: boolean;
+  readonly mistakes: readonly CliError[];
+}
+
+/** The arguments first, then the lists. */
+async function readProxies(texts: readonly string[], given: readonly string[]): Promise<ProbeInputs> {
+  const files = [...texts.filter((text) => text === "-"), ...given];
+  if (files.filter((file) => file === "-").length > 1) throw usageError("standard input can be read once only");
+  const proxies = texts.filter((text) => text !== "-").map(parseProxy);
+  const isList = files.length > 0 || proxies.length > 1;
+  const mistakes: CliError[] = [];
+  for (const file of files) {
+    const list = await readProxyList(file);
+    // One by one: more than a call takes as arguments may stand in a list.
+    for (const proxy of list.proxies) proxies.push(proxy);
+    for (const mistake of list.mistakes) mistakes.push(mistake);
+  }
+  if (proxies.length === 0 && mistakes.length === 0) throw usageError("no proxy given, and none in the lists");
+  return { proxies, isList, mistakes };
+}
+
+function exitStatusOfFirst([first]: readonly CliError[]): number {
+  return first === undefined ? EXIT_STATUS.success : exitStatusOf(first);
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;

@@ -1,6 +1,7 @@
 /** How often the line is drawn at most. */
 const REDRAW_MS = 100;
 const BAR_WIDTH = 20;
+const DEFAULT_WIDTH = 80;
 
 /** One line on a terminal's standard error that tells how far it is. Where standard error is no terminal it does nothing. */
 export class ProgressLine {
@@ -25,6 +26,11 @@ export class ProgressLine {
     if (performance.now() - this.#drawnAt >= REDRAW_MS) this.#draw();
   }
 
+  /** Draws the line again, below what was written meanwhile. */
+  restore(): void {
+    if (!this.#isDrawn) this.#draw();
+  }
+
   /** Takes the line away: before something else is written to the terminal, and at the end. */
   clear(): void {
     if (!this.#isDrawn) return;
@@ -41,6 +47,8 @@ export class ProgressLine {
     const filled = Math.floor(share * BAR_WIDTH);
     const bar = `${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}`;
     const text = `[${bar}] ${this.#doneCount} of ${this.#total} proxies`;
-    this.#stream.write(`\r${text.slice(0, Math.max(0, (this.#stream.columns ?? 80) - 1))}\u001b[K`);
+    // Some terminals do not know their width.
+    const width = this.#stream.columns > 0 ? this.#stream.columns : DEFAULT_WIDTH;
+    this.#stream.write(`\r${text.slice(0, width - 1)}\u001b[K`);
   }
 }

@@ -20,6 +20,9 @@ describe("the progress line", () => {
     line.clear();
     line.clear();
     expect(written).toHaveLength(4);
+    line.restore();
+    line.restore();
+    expect(written.slice(4)).toEqual([written[2]]);
   });
 
   test("is not redrawn for each", () => {
@@ -33,6 +36,12 @@ describe("the progress line", () => {
     const { written, stream } = streamOf(12);
     new ProgressLine(4, stream).clear();
     expect(written[0]).toBe("\r[----------\u001b[K");
+  });
+
+  test("has a width of its own where the terminal knows none", () => {
+    const { written, stream } = streamOf(0);
+    new ProgressLine(4, stream).clear();
+    expect(written[0]).toBe("\r[--------------------] 0 of 4 proxies\u001b[K");
   });
 
   test("is nothing where there is no terminal, and for one proxy", () => {
