@@ -87,7 +87,7 @@ function withConfigOptions(command: Command, which: "all" | "configuration" = "a
     .option("--auth <methods>", "methods, most preferred first: none, userpass")
     .option("--users-file <file>", "users, one name:hash per line")
     .option("--allow-open-proxy", "serve other hosts without asking for a password")
-    .option("--engine <engine>", "auto or portable")
+    .option("--engine <engine>", "auto, portable or fastpath")
     .addOption(new Option("--workers <count>", "threads of the fast path").hideHelp()) // refused: not supported yet
     .option("--log-level <level>", "silent, error, warn, info or debug")
     .option("--log-format <format>", "auto, pretty or json");

@@ -34,6 +34,8 @@ export type ServerErrorCode =
   | "ERR_SOCKS_LIMIT"
   /** Something failed inside one session that is not the peer's doing; only that session ended. */
   | "ERR_SOCKS_SESSION_FAILED"
+  /** The fast path cannot run here, or its thread has died. */
+  | "ERR_SOCKS_ENGINE"
   /** A listener of an event threw or rejected; `cause` has what it threw. */
   | "ERR_SOCKS_EVENT_LISTENER";
 

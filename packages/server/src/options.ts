@@ -257,8 +257,12 @@ export interface ServerOptions {
    * listener is an error.
    */
   readonly allowOpenProxy?: boolean;
-  /** What moves the data. `"portable"` is Node's sockets; `"auto"` takes the best that is there. Default `"auto"`. */
-  readonly engine?: "auto" | "portable";
+  /**
+   * What serves the clients: `"portable"` is Node's sockets, everywhere; `"fastpath"` is a thread with system calls of its
+   * own, on Linux, with the package `@sockskit/fastpath`; where it cannot run, `listen` says why. `"auto"` is `"portable"` in
+   * this version. A reload cannot change it. Default `"auto"`.
+   */
+  readonly engine?: "auto" | "portable" | "fastpath";
 }
 
 /** {@link TimeoutOptions} with the defaults. */

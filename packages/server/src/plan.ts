@@ -37,6 +37,7 @@ export interface Plan {
   readonly trustUserIds: boolean;
   readonly bind: BindPlan;
   readonly udp: UdpPlan;
+  readonly engine: NonNullable<ServerOptions["engine"]>;
 }
 
 const SECTIONS = {
@@ -113,6 +114,7 @@ export function planServer(options: ServerOptions): Plan {
     trustUserIds: checkTrust(options.trustUserIds, store !== undefined),
     bind: bindPlan(options.bind),
     udp: udpPlan(options.udp),
+    engine: options.engine ?? "auto",
   };
 }
 
@@ -136,8 +138,8 @@ function isUserList(credentials: ServerOptions["credentials"]): credentials is r
 }
 
 function checkEngine(engine: unknown): void {
-  if (engine === undefined || engine === "auto" || engine === "portable") return;
-  throw badOption(["engine"], `${JSON.stringify(engine)} is not an engine; expected "auto" or "portable"`);
+  if (engine === undefined || engine === "auto" || engine === "portable" || engine === "fastpath") return;
+  throw badOption(["engine"], `${JSON.stringify(engine)} is not an engine; expected "auto", "portable" or "fastpath"`);
 }
 
 function checkTrust(trustUserIds: unknown = false, hasCredentials: boolean): boolean {

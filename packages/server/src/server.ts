@@ -3,8 +3,9 @@ import { createResolver, type Resolver } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
 import { type IpAddress, isUnspecified } from "@sockskit/wire";
 import { UserStore } from "./credentials/user-store.ts";
-import { ServerError } from "./errors.ts";
+import { badOption, ServerError } from "./errors.ts";
 import { Announcer, type ServerEvents } from "./events.ts";
+import { FastEngine } from "./fastpath/fast-engine.ts";
 import { FailureLimit } from "./limits/failure-limit.ts";
 import { KeyedCount } from "./limits/keyed-count.ts";
 import { RuleLimits } from "./limits/rule-limits.ts";
@@ -44,12 +45,16 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   readonly #announcer = new Announcer(this);
   readonly #tally: Tally = emptyTally();
   readonly #upstreamHealth = new HealthMemory();
+  readonly #host: SessionHost;
   readonly #reception: Reception;
   readonly #listeners = new ListenerSet({
     onClient: (socket, client, entrance) => this.#reception.accept(socket, client, entrance),
     onError: (error) => this.#announcer.report(error),
+    onTerms: (listener, plan, entrance) => this.#engine?.serve(listener, plan, entrance),
   });
   readonly #ownResolver: Resolver = createResolver();
+  #engine: FastEngine | undefined;
+  #isEngineSettled = true;
   #state: "new" | "listening" | "closing" | "closed" = "new";
   #plan: Plan;
   #settings: Settings;
@@ -66,10 +71,10 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     super();
     this.#plan = planServer(options);
     this.#settings = this.#settingsFor(this.#plan, compileRules(this.#plan));
-    this.#failures = failureLimit(this.#plan);
+    this.#failures = this.#failureLimit(this.#plan);
     const settings = (): Settings => this.#settings;
     const failures = (): FailureLimit => this.#failures;
-    const host: SessionHost = {
+    this.#host = {
       get settings() {
         return settings();
       },
@@ -85,7 +90,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       ended: (session) => this.#reception.ended(session),
     };
     this.#reception = new Reception(
-      host,
+      this.#host,
       () => this.#state === "listening",
       () => this.#finishClosing(),
     );
@@ -95,7 +100,8 @@ export class SocksServer extends EventEmitter<ServerEvents> {
    * Opens every listener.
    *
    * @returns The addresses, in the order of `listen`.
-   * @throws ServerError `ERR_SOCKS_LISTEN_FAILED` (then none is open), `ERR_SOCKS_SERVER_STATE`.
+   * @throws ServerError `ERR_SOCKS_LISTEN_FAILED` (then none is open), `ERR_SOCKS_ENGINE` (`engine` is `"fastpath"`, which
+   * cannot run here), `ERR_SOCKS_SERVER_STATE`.
    */
   async listen(): Promise<readonly ListeningAddress[]> {
     if (this.#state !== "new") {
@@ -103,6 +109,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     }
     this.#state = "listening";
     try {
+      if (this.#plan.engine === "fastpath") await this.#openEngine();
       return await this.#take(this.#plan);
     } catch (error) {
       await this.close();
@@ -132,7 +139,9 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     const { arrivals, sessions } = this.#reception;
     for (const arrival of arrivals) arrival.stop();
     for (const session of sessions) if (!isInUse(session.phase)) session.stop("server-closed");
+    this.#engine?.end(false);
     const end = (): void => {
+      this.#engine?.end(true);
       for (const session of sessions) session.stop("server-closed");
     };
     const { drainMs = 0 } = options;
@@ -152,18 +161,37 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   /** Open sessions at this moment. */
   *sessions(): Iterable<SessionInfo> {
     for (const session of this.#reception.sessions) yield session.info;
+    yield* this.#engine?.list() ?? [];
   }
 
   /** Figures of this moment. */
   get stats(): ServerStats {
     const figures = { ...this.#tally, sessions: this.#reception.size };
     for (const session of this.#reception.sessions) addTraffic(figures, session.traffic);
+    this.#engine?.addTo(figures);
     return figures;
+  }
+
+  async #openEngine(): Promise<void> {
+    const engine = await FastEngine.open({
+      host: this.#host,
+      resume: (visitor, received, user, onEnd) => this.#reception.resume(visitor, received, user, onEnd),
+      ended: () => this.#finishClosing(),
+    });
+    if (typeof engine === "string") {
+      throw new ServerError("ERR_SOCKS_ENGINE", `the fast path cannot run here: ${engine}`);
+    }
+    if (this.#state === "listening") this.#engine = engine;
+    else await engine.close();
+    this.#requireListening();
   }
 
   async #reload(options: ServerOptions): Promise<readonly ListeningAddress[]> {
     this.#requireListening();
     const plan = planServer(options);
+    if (plan.engine !== "auto" && (plan.engine === "fastpath") !== (this.#engine !== undefined)) {
+      throw badOption(["engine"], "a server that runs cannot change its engine; start it anew");
+    }
     const previous = this.#plan;
     try {
       const addresses = await this.#take(plan);
@@ -182,12 +210,13 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     settle(this.#state === "listening");
     this.#requireListening();
     if (plan.limits.loginFailuresPerMinute !== this.#plan.limits.loginFailuresPerMinute) {
-      this.#failures = failureLimit(plan);
+      this.#failures = this.#failureLimit(plan);
     }
     this.#plan = plan;
     this.#upstreamHealth.retain(chainKeys(plan.upstreams));
     this.#learnHostAddresses();
     this.#settings = this.#settingsFor(plan, this.#compile(plan));
+    await this.#engine?.configure(this.#listeners.ipAddresses);
     return this.addresses;
   }
 
@@ -215,6 +244,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     this.#hostAddressesAtMs = performance.now();
   }
 
+  #failureLimit({ limits }: Plan): FailureLimit {
+    const onFailure = (client: string): void => this.#engine?.doubt(client);
+    return new FailureLimit({ perMinute: limits.loginFailuresPerMinute, capacity: FAILURE_TABLE_SIZE, onFailure });
+  }
+
   #settingsFor(plan: Plan, policy: Policy): Settings {
     const { localAddress, family = "auto", resolver = this.#ownResolver, proxyProtocol = "off" } = plan.outbound;
     return {
@@ -237,7 +271,12 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   #beginClosing(): Promise<void> {
     this.#state = "closing";
     this.#listeners.close();
-    queueMicrotask(() => this.#finishClosing());
+    this.#isEngineSettled = this.#engine === undefined;
+    const settled = this.#engine?.settled() ?? Promise.resolve();
+    void settled.then(() => {
+      this.#isEngineSettled = true;
+      this.#finishClosing();
+    });
     return new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -245,9 +284,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   #finishClosing(): void {
     if (this.#state !== "closing" || this.#reception.size > 0) return;
+    if (!this.#isEngineSettled || this.#engine?.isIdle === false) return;
     this.#state = "closed";
     this.#ownResolver.close?.();
-    this.#resolveClosed(Promise.all([this.#retired, closeStore(this.#plan)]).then(() => undefined));
+    const closed = Promise.all([this.#retired, closeStore(this.#plan), this.#engine?.close()]);
+    this.#resolveClosed(closed.then(() => undefined));
   }
 }
 
@@ -264,10 +305,6 @@ export function createServer(options: ServerOptions = {}): SocksServer {
 /** Whether a session does what its client came for. */
 function isInUse(phase: SessionPhase): boolean {
   return phase === "tunnel" || phase === "association";
-}
-
-function failureLimit(plan: Plan): FailureLimit {
-  return new FailureLimit({ perMinute: plan.limits.loginFailuresPerMinute, capacity: FAILURE_TABLE_SIZE });
 }
 
 async function closeStore(plan: Plan): Promise<void> {

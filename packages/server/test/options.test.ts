@@ -64,7 +64,7 @@ describe("options that cannot be used are told with their place", () => {
     [{ udp: { fullCone: 1 } }, ["udp", "fullCone"], "true or false"],
     [{ listen: [{ advertise: "proxy.example" }] }, ["listen", 0, "advertise"], "can be reached"],
     [{ listen: [{ advertise: "0.0.0.0" }] }, ["listen", 0, "advertise"], "can be reached"],
-    [{ engine: "fastpath" }, ["engine"], '"auto" or "portable"'],
+    [{ engine: "fast" }, ["engine"], '"auto", "portable" or "fastpath"'],
   ];
   test.each(cases)("%j", (options, path, problem) => {
     expect(() => createServer(options as ServerOptions)).toThrow(

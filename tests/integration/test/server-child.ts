@@ -5,7 +5,7 @@ import { afterTest, until } from "./server-support.ts";
 
 const SERVER = `
   import { createServer } from "@sockskit/server";
-  const server = createServer({ listen: [{ port: 0 }], limits: { perClient: 100000 }, timeouts: { idleMs: 60000 } });
+  const server = createServer({ engine: process.env.SOCKSKIT_TEST_ENGINE, listen: [{ port: 0 }], limits: { perClient: 100000 }, timeouts: { idleMs: 60000 } });
   server.on("error", (error) => console.log("error " + error.message));
   const [{ port }] = await server.listen();
   console.log("listening " + port);

@@ -15,6 +15,9 @@ export interface Running {
   readonly log: Log;
 }
 
+/** What serves the clients in these tests. The suite is run once for each. */
+export const ENGINE = process.env["SOCKSKIT_TEST_ENGINE"] === "fastpath" ? "fastpath" : "portable";
+
 const cleanups: (() => unknown)[] = [];
 
 /** Does something when the test is over, the last thing first. */
@@ -29,7 +32,12 @@ afterEach(async () => {
 /** Starts a server on a free loopback port; log-ins that fail are answered without delay unless options say otherwise. */
 export async function startServer(options: ServerOptions = {}): Promise<Running> {
   const { timeouts, ...others } = options;
-  const server = createServer({ listen: [{ port: 0 }], timeouts: { loginFailureMs: 0, ...timeouts }, ...others });
+  const server = createServer({
+    engine: ENGINE,
+    listen: [{ port: 0 }],
+    timeouts: { loginFailureMs: 0, ...timeouts },
+    ...others,
+  });
   const log: Log = {
     session: [],
     authenticated: [],

@@ -16,7 +16,7 @@ export interface Config {
   readonly udp: UdpConfig;
   readonly timeouts: TimeoutConfig;
   readonly limits: LimitConfig;
-  readonly engine: "auto" | "portable";
+  readonly engine: "auto" | "portable" | "fastpath";
   readonly log: LogConfig;
 }
 

@@ -325,9 +325,11 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({})
     .describe("How much is taken on."),
-  engine: oneOf(["auto", "portable"], ["fastpath"])
+  engine: oneOf(["auto", "portable", "fastpath"])
     .prefault("auto")
-    .describe("What moves the data. `auto` takes the best that is there."),
+    .describe(
+      "What serves the clients. `portable` runs everywhere, `fastpath` on Linux; `auto` is `portable` in this version. A reload cannot change it.",
+    ),
   log: z
     .strictObject({
       level: oneOf(["error", "warn", "info", "debug", "silent"])

@@ -76,7 +76,7 @@ describe("status 2: bad usage or configuration", () => {
     ["bad drain", ["--drain", "soon"], '--drain "soon": expected a duration'],
     ["method to come", ["--auth", "gssapi"], '--auth "gssapi": not supported yet'],
     ["unknown method", ["--auth", "basic"], "expected one of none, userpass"],
-    ["engine to come", ["--engine", "fastpath"], '--engine "fastpath": not supported yet'],
+    ["unknown engine", ["--engine", "fast"], '--engine "fast": expected one of auto, portable, fastpath'],
     ["workers", ["--workers", "4"], '--workers "4": not supported yet'],
     ["user without password", ["--user", "alice"], "--user: expected NAME:PASSWORD"],
     ["user with an empty password", ["--user", "alice:"], "--user: expected NAME:PASSWORD"],

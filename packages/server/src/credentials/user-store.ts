@@ -77,6 +77,8 @@ export class UserStore implements CredentialStore {
   readonly #servesChap: boolean;
   /** Checks under way, by client and digest: the same question is computed once, for whoever still waits. */
   readonly #pending = new Map<string, PendingCheck>();
+  /** @internal How long a password that was right is known. */
+  readonly cacheTtlMs: number;
   #digests = 0;
 
   /** @internal Use {@link createCredentialStore}. */
@@ -86,8 +88,9 @@ export class UserStore implements CredentialStore {
       limit: options.queueLimit ?? 128,
       threadIdleMs: HASH_THREAD_IDLE_MS,
     });
+    this.cacheTtlMs = options.cacheTtlMs ?? 60_000;
     this.#cache = new VerifiedCache({
-      ttlMs: options.cacheTtlMs ?? 60_000,
+      ttlMs: this.cacheTtlMs,
       limit: options.cacheLimit ?? 10_000,
       nowMs: options.nowMs ?? (() => performance.now()),
     });

@@ -13,9 +13,17 @@ export class FailureLimit {
   readonly #perMinute: number;
   readonly #capacity: number;
   readonly #nowMs: () => number;
+  readonly #onFailure: (client: string) => void;
   readonly #clients = new Map<string, Failures>();
 
-  constructor(options: { readonly perMinute: number; readonly capacity: number; readonly nowMs?: () => number }) {
+  constructor(options: {
+    readonly perMinute: number;
+    readonly capacity: number;
+    readonly nowMs?: () => number;
+    /** Called with each client that failed. */
+    readonly onFailure?: (client: string) => void;
+  }) {
+    this.#onFailure = options.onFailure ?? (() => undefined);
     this.#perMinute = options.perMinute;
     this.#capacity = options.capacity;
     this.#nowMs = options.nowMs ?? (() => performance.now());
@@ -36,6 +44,7 @@ export class FailureLimit {
     this.#clients.delete(client);
     if (this.#clients.size >= this.#capacity) this.#forgetOldest();
     this.#clients.set(client, { level, atMs: this.#nowMs() });
+    this.#onFailure(client);
   }
 
   #levelOf(failures: Failures): number {

@@ -24,6 +24,8 @@ export interface ListenerSetEvents {
   readonly onClient: (socket: Socket, client: IpAddress, entrance: Entrance) => void;
   /** Accepting failed; the listener goes on. */
   readonly onError: (error: Error) => void;
+  /** A listener has its terms, the first ones or new ones. */
+  readonly onTerms: (listener: Listener, plan: ListenPlan, entrance: Entrance) => void;
 }
 
 interface OpenListener {
@@ -85,6 +87,7 @@ export class ListenerSet {
         this.#grantAccess(open.plan, plan);
         open.plan = plan;
         open.entrance = entranceOf(open.listener, plan);
+        this.#events.onTerms(open.listener, plan, open.entrance);
       }
       this.#open = next;
     };

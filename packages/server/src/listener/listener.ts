@@ -29,6 +29,7 @@ export class Listener {
   readonly address: IpAddress;
   readonly #server: net.Server;
   readonly #remove: (() => void) | undefined;
+  #closeElsewhere: (() => void) | undefined;
 
   private constructor(server: net.Server, address: IpAddress, remove?: () => void) {
     this.#server = server;
@@ -63,6 +64,27 @@ export class Listener {
   close(): void {
     this.#server.close();
     this.#remove?.();
+    this.#closeElsewhere?.();
+    this.#closeElsewhere = undefined;
+  }
+
+  /**
+   * Gives the listening socket to somebody else, who accepts its clients from then on; `undefined` when that cannot be done.
+   *
+   * @param duplicate Gives the descriptor that they are accepted on.
+   * @param close Called when this listener is closed.
+   */
+  detach(duplicate: (server: net.Server) => number | undefined, close: () => void): number | undefined {
+    const fd = duplicate(this.#server);
+    if (fd === undefined) return undefined;
+    this.#server.close();
+    this.#closeElsewhere = close;
+    return fd;
+  }
+
+  /** Takes in a client that was accepted elsewhere, as if it had been here. */
+  admit(socket: net.Socket): void {
+    this.#server.emit("connection", socket);
   }
 }
 

@@ -38,6 +38,9 @@ export interface Traffic {
   readonly datagrams?: DatagramCounts;
 }
 
+/** Nothing was moved. */
+export const NO_TRAFFIC: Traffic = { bytesIn: 0, bytesOut: 0 };
+
 /** A tunnel that carries data. */
 export interface Tunnel extends Traffic {
   /** Ends it at once; both sides see a reset, because data may be lost. */

@@ -5,6 +5,7 @@ import type { Visitor } from "../transport/visitor.ts";
 import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
 import type { SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
+import type { Replayed } from "./replay.ts";
 import type { SessionUser } from "./session-record.ts";
 
 /** The authentication of one session: who the client is, as far as its method has come, and what the method leaves behind. */
@@ -21,6 +22,13 @@ export class Authentication {
     this.#host = host;
     this.#visitor = visitor;
     this.#user = visitor.user;
+  }
+
+  /** Takes the result of a log-in that was judged before: says who the client is. */
+  resume({ user, evidence }: Replayed): SessionUser | undefined {
+    this.#user = user;
+    this.#credentials = user && evidence && forwardable(evidence, this.#host.settings.upstreams);
+    return user;
   }
 
   /**

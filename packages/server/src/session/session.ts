@@ -15,20 +15,19 @@ import { IdentStep } from "../ident/ident-step.ts";
 import { claimedUser } from "../ident/user-name.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
-import type { Traffic, Tunnel } from "../relay/relay.ts";
+import { NO_TRAFFIC, type Traffic, type Tunnel } from "../relay/relay.ts";
 import { Seat } from "../transport/seat.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { Authentication } from "./authentication.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { SessionHost } from "./host.ts";
+import type { Replayed } from "./replay.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
 import { type SessionEnd, SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
 import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
-
-const NOTHING: Traffic = { bytesIn: 0, bytesOut: 0 };
 
 /** One client's connection, from accepting it until everything that belongs to it is closed. */
 export class Session implements LaneEntry {
@@ -76,7 +75,7 @@ export class Session implements LaneEntry {
 
   /** What was moved for the client until now. */
   get traffic(): Traffic {
-    return this.#traffic ?? NOTHING;
+    return this.#traffic ?? NO_TRAFFIC;
   }
 
   /** What it is at this moment. */
@@ -84,12 +83,15 @@ export class Session implements LaneEntry {
     return this.#record.info(this.#phase, this.traffic);
   }
 
-  /** Begins to read. */
-  start(seat: Seat = new Seat(this.#host, this)): void {
+  /** Begins to read; with a handshake that was read elsewhere, where that one stands. */
+  start(seat: Seat = new Seat(this.#host, this), replayed?: Replayed): void {
     seat.holder = this;
     this.#seat = seat;
     this.#connection.listen();
-    this.#record.opened(this.#visitor.entrance);
+    if (replayed === undefined) return this.#record.opened(this.#visitor.entrance);
+    this.#handshake = replayed.handshake;
+    this.#record.user = this.#authentication.resume(replayed);
+    this.#advance(() => this.#identify(replayed.request));
   }
 
   /** Ends it at once. */
@@ -123,7 +125,7 @@ export class Session implements LaneEntry {
   }
 
   /** Makes a step of the handshake and does what it says. What fails in it ends this session and nothing else. */
-  #advance(step: () => readonly ServerEvent[] | undefined): void {
+  #advance(step: () => readonly ServerEvent[] | undefined | void): void {
     try {
       for (const event of step() ?? []) this.#perform(event);
       this.#holdBack();
@@ -268,10 +270,7 @@ export class Session implements LaneEntry {
 
   #run(step: () => void): boolean {
     if (this.#task === undefined) return false;
-    this.#advance(() => {
-      step();
-      return undefined;
-    });
+    this.#advance(step);
     return true;
   }
 

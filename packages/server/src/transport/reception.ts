@@ -4,6 +4,9 @@ import type { IpAddress } from "@sockskit/wire";
 import { clientKey } from "../limits/client-key.ts";
 import { KeyedCount } from "../limits/keyed-count.ts";
 import type { Entrance, SessionHost } from "../session/host.ts";
+import { replay } from "../session/replay.ts";
+import { nextSessionId } from "../session/session-id.ts";
+import type { SessionUser } from "../session/session-record.ts";
 import { Session } from "../session/session.ts";
 import { localAddressOf } from "../socket-address.ts";
 import { type AcceptedConnection, Arrival } from "./arrival.ts";
@@ -18,8 +21,6 @@ export interface Rejection {
   readonly reason: string;
 }
 
-let lastId = 0;
-
 /** Takes connections in as far as the limits allow, leads them through PROXY header and TLS, and makes sessions of them. */
 export class Reception {
   readonly #host: SessionHost;
@@ -28,6 +29,8 @@ export class Reception {
   readonly #arrivals = new Set<Arrival>();
   readonly #sessions = new Set<Session>();
   readonly #perClient = new KeyedCount();
+  /** Who else wants to know when a session is over. */
+  readonly #onEnds = new Map<Session, () => void>();
 
   /**
    * @param isOpen Whether anybody is taken in at this moment.
@@ -56,8 +59,7 @@ export class Reception {
 
   /** Takes a connection that a listener has accepted. */
   accept(socket: Socket, peer: IpAddress, entrance: Entrance): void {
-    lastId += 1;
-    const id = lastId;
+    const id = nextSessionId();
     // A trusted sender stands for many clients; they are counted when they are known.
     const client = isTrustedSender(entrance.proxyFrom, peer) ? undefined : peer;
     const refusal = this.#refusalFor() ?? this.#refusalOf(client) ?? this.#evictSlowest();
@@ -76,9 +78,31 @@ export class Reception {
     this.#open({ id, entrance, socket, client: peer, local, isDirect, user: undefined }, undefined);
   }
 
+  /**
+   * Takes a client in whose request another thread has read, within the limits that hold there.
+   *
+   * @param onEnd Called when its session is over, or is none because a reload has come in between.
+   */
+  resume(visitor: Visitor, received: Uint8Array, user: SessionUser | undefined, onEnd: () => void): void {
+    const { socket, client, entrance } = visitor;
+    const replayed = this.#isOpen() ? replay(entrance.handshake, received, user) : undefined;
+    if (replayed === undefined) {
+      socket.on("error", () => undefined);
+      resetSocket(socket);
+      return onEnd();
+    }
+    const session = new Session(this.#host, visitor);
+    this.#perClient.add(clientKey(client));
+    this.#sessions.add(session);
+    this.#onEnds.set(session, onEnd);
+    session.start(undefined, replayed);
+  }
+
   /** Called by each session at its end. */
   ended(session: Session): void {
     this.#sessions.delete(session);
+    this.#onEnds.get(session)?.();
+    this.#onEnds.delete(session);
     this.#perClient.remove(clientKey(session.client));
     this.#onLeft();
   }
