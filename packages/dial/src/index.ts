@@ -14,6 +14,7 @@ export type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion, ProxySslOptions 
 export type { LayeredConnection } from "./layer/layered-connection.ts";
 export { openSslServer, type SslClientTls, type SslServerTls } from "./layer/ssl-layer.ts";
 export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
+export { checkChain } from "./chain/check-chain.ts";
 export { dialProxy, type DialProxyOptions } from "./chain/dial-proxy.ts";
 export { dialThrough, type DialledTunnel, type DialThroughOptions } from "./chain/dial-through.ts";
 export type { ProxyHop } from "./chain/hop.ts";

@@ -7,6 +7,7 @@ test("the exported values are these and no others", () => {
     "SocksError",
     "associateThrough",
     "bindThrough",
+    "checkChain",
     "createDiscoveryMemory",
     "createResolver",
     "dialAddress",

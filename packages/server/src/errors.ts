@@ -108,3 +108,8 @@ export function requireKeys(options: unknown, known: readonly string[], path: Op
   if (stranger === undefined) return;
   throw badOption([...path, stranger], `there is no such option; expected one of ${known.join(", ")}`);
 }
+
+/** Whether something has keys: an object, and no list. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -25,6 +25,7 @@ export type {
   UdpOptions,
   UnixSocketOptions,
   UpstreamChain,
+  UpstreamHop,
   UpstreamOptions,
 } from "./options.ts";
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";

@@ -1,5 +1,5 @@
 import type { MafServerOptions } from "@sockskit/auth";
-import type { ProxyHop, Resolver } from "@sockskit/dial";
+import type { ProxyHop, ProxyTlsOptions, Resolver } from "@sockskit/dial";
 import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { ChallengeCallback } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
@@ -192,8 +192,18 @@ export interface IdentOptions {
   readonly timeoutMs?: number;
 }
 
-/** A chain of proxies, nearest first: URLs, or what `parseProxyUrl` of `@sockskit/url` made of them. 1 to 16. */
-export type UpstreamChain = readonly (string | ProxyHop)[];
+/** One proxy of a chain, with what its URL does not say. */
+export interface UpstreamHop {
+  /** Its URL, or what `parseProxyUrl` of `@sockskit/url` made of it. */
+  readonly proxy: string | ProxyHop;
+  /** TLS with it, where its scheme has TLS. Default: its certificate must be of an authority that Node trusts. */
+  readonly tls?: ProxyTlsOptions;
+  /** Whether it is told who the client is, by a PROXY header before everything else. Default `"off"`. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
+}
+
+/** A chain of proxies, nearest first, 1 to 16: URLs, what `parseProxyUrl` made of them, or either with options. */
+export type UpstreamChain = readonly (string | ProxyHop | UpstreamHop)[];
 
 /** Proxies that sessions can go by, see {@link RuleConfig.via}. */
 export interface UpstreamOptions {

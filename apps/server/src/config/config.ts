@@ -79,6 +79,16 @@ export interface HopConfig {
   readonly passwordFile?: string | undefined;
   /** Name of an environment variable. */
   readonly passwordEnv?: string | undefined;
+  readonly tls?: HopTlsConfig | undefined;
+  readonly proxyProtocol: "off" | "v1" | "v2";
+}
+
+/** TLS with a proxy; files as they were written. */
+export interface HopTlsConfig {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
 }
 
 /** How the server gets out. */

@@ -1,5 +1,5 @@
 import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
-import type { PortRange, UserConfig } from "@sockskit/server";
+import { type PortRange, type ServerOptions, upstreamNameHandling, type UserConfig } from "@sockskit/server";
 import { formatProxyUrl } from "@sockskit/url";
 import { formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
@@ -30,7 +30,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     `  ident: { mode: ${ident.mode}, port: ${ident.port}, timeout: ${formatDuration(ident.timeout)} }`,
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
-    ...describeUpstreams(config),
+    ...describeUpstreams(config, options),
     `outbound: { ${egress}resolver: ${outbound.resolver}, family: ${outbound.family}, proxyProtocol: ${JSON.stringify(outbound.proxyProtocol)} }`,
     `bind: { ${portsText(config.bind.ports)}allowAnyPeer: ${config.bind.allowAnyPeer} }`,
     `udp: { ${portsText(config.udp.ports)}fullCone: ${config.udp.fullCone} }`,
@@ -54,13 +54,14 @@ function describeRules({ rules }: Config): readonly string[] {
 }
 
 /** Passwords are hidden; where they stand is told. */
-function describeUpstreams({ upstreams }: Config): readonly string[] {
+function describeUpstreams({ upstreams }: Config, options: ServerOptions): readonly string[] {
+  const names = upstreamNameHandling(options.upstreams);
   const entries = Object.entries(upstreams);
   if (entries.length === 0) return ["upstreams: {}"];
   return [
     "upstreams:",
     ...entries.flatMap(([name, { alternatives, forwardCredentials }]) => [
-      `  ${text(name)}:`,
+      `  ${text(name)}: # names are ${names[name] === "local" ? "looked up here" : "passed on"}`,
       `    forwardCredentials: ${forwardCredentials}`,
       "    alternatives:",
       ...alternatives.map((chain) => `      - [${chain.map(describeHop).join(", ")}]`),
@@ -68,10 +69,16 @@ function describeUpstreams({ upstreams }: Config): readonly string[] {
   ];
 }
 
-function describeHop({ url, passwordFile, passwordEnv }: HopConfig): string {
-  const written = text(formatProxyUrl(url));
-  if (passwordFile !== undefined) return `{ url: ${written}, passwordFile: ${text(passwordFile)} }`;
-  return passwordEnv === undefined ? written : `{ url: ${written}, passwordEnv: ${text(passwordEnv)} }`;
+function describeHop({ url, passwordFile, passwordEnv, tls, proxyProtocol }: HopConfig): string {
+  const parts = [`url: ${text(formatProxyUrl(url))}`];
+  if (passwordFile !== undefined) parts.push(`passwordFile: ${text(passwordFile)}`);
+  if (passwordEnv !== undefined) parts.push(`passwordEnv: ${text(passwordEnv)}`);
+  if (tls !== undefined) {
+    const given = Object.entries(tls).filter(([, value]) => value !== undefined);
+    parts.push(`tls: { ${given.map(([key, value]) => `${key}: ${text(String(value))}`).join(", ")} }`);
+  }
+  if (proxyProtocol !== "off") parts.push(`proxyProtocol: ${proxyProtocol}`);
+  return parts.length === 1 ? text(formatProxyUrl(url)) : `{ ${parts.join(", ")} }`;
 }
 
 function describeMap(map: TimeoutConfig | LimitConfig, format: (value: number) => string): string {

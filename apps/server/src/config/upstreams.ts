@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ServerError, type ServerOptions, upstreamNameHandling } from "@sockskit/server";
+import { ServerError, type ServerOptions, type UpstreamHop, upstreamNameHandling } from "@sockskit/server";
 import { formatProxyUrl, MAX_PROXY_CHAIN_HOPS, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
 import * as z from "zod";
 import type { Config, HopConfig } from "./config.ts";
@@ -7,13 +7,19 @@ import { nearest } from "./nearest.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
-import { flag, proxyUrl, text } from "./values.ts";
+import { flag, oneOf, proxyUrl, text } from "./values.ts";
 
+/** Longest file with certificates or a key: bundles of all authorities have a quarter of it. */
+const MAX_PEM_FILE_BYTES = 1024 * 1024;
 /** Longest file with the password of a proxy: the longest password, and an end of line. */
 const MAX_PASSWORD_FILE_BYTES = 1024;
 
+function pemFile(description: string): z.ZodOptional<z.ZodType<string>> {
+  return text("the path of a file").optional().describe(`File in PEM. ${description}`);
+}
+
 const hop = z.union([
-  proxyUrl().transform((url): HopConfig => ({ url })),
+  proxyUrl().transform((url): HopConfig => ({ url, proxyProtocol: "off" })),
   z.strictObject({
     url: proxyUrl().describe("URL with a user name, and without a password."),
     passwordFile: text("the path of a file")
@@ -22,6 +28,20 @@ const hop = z.union([
     passwordEnv: text("the name of an environment variable")
       .optional()
       .describe("Environment variable with the password."),
+    tls: z
+      .strictObject({
+        ca: pemFile("Authorities that its certificate may be of. Default: those that Node trusts."),
+        cert: pemFile("Certificate of this server, for proxies that want one."),
+        key: pemFile("Private key of `cert`."),
+        serverName: text("a host name")
+          .optional()
+          .describe("Name that its certificate must have. Default: the host of the URL."),
+      })
+      .optional()
+      .describe("TLS with it, for URLs such as `socks5s://` and `https://`. The certificate is always checked."),
+    proxyProtocol: oneOf(["off", "v1", "v2"])
+      .prefault("off")
+      .describe("Whether it is told who the client is, by a PROXY header before everything else."),
   }),
 ]);
 
@@ -69,11 +89,13 @@ export function upstreamOptions(
       const chains = list.map((chain, at) =>
         chain.map((entry, index) => {
           try {
-            return withPassword(entry, folder);
+            return upstreamHop(entry, folder);
           } catch (error) {
             if (!(error instanceof Misplaced)) throw error;
-            problems.push(problemAt(tree, ["upstreams", name, "alternatives", at, index, error.key], error.message));
-            return entry.url;
+            problems.push(
+              problemAt(tree, ["upstreams", name, "alternatives", at, index, ...error.path], error.message),
+            );
+            return { proxy: entry.url };
           }
         }),
       );
@@ -125,13 +147,17 @@ export function upstreamWarnings(
       const message = "nobody logs in with a password here, so there is none to forward";
       warnings.push(problemAt(tree, ["upstreams", name, "forwardCredentials"], message));
     }
-    const single = list.flatMap(([only, more]) => (more === undefined ? [only?.url.version] : []));
+    const single = list.flatMap(([only, more]) => (only !== undefined && more === undefined ? [only.url] : []));
+    const carriesDatagrams = single.some(({ version, tls }) => version === 5 && !tls);
+    const servesBind = single.some(({ protocol }) => protocol === "socks");
     for (const { rule, index } of users) {
       const at: Path = ["rules", index, "via"];
-      if (rule.commands?.includes("udp-associate") === true && !single.includes(5)) {
-        warnings.push(problemAt(tree, at, `${name} carries no datagrams: that takes a chain of one SOCKS 5 proxy`));
+      if (rule.commands?.includes("udp-associate") === true && !carriesDatagrams) {
+        warnings.push(
+          problemAt(tree, at, `${name} carries no datagrams: that takes a chain of one SOCKS 5 proxy without TLS`),
+        );
       }
-      if (rule.commands?.includes("bind") === true && !single.includes(4) && !single.includes(5)) {
+      if (rule.commands?.includes("bind") === true && !servesBind) {
         warnings.push(problemAt(tree, at, `${name} does not serve BIND: that takes a chain of one SOCKS proxy`));
       }
     }
@@ -142,11 +168,38 @@ export function upstreamWarnings(
 /** A mistake of one key of a proxy. */
 class Misplaced extends Error {
   override readonly name = "Misplaced";
-  readonly key: "url" | "passwordFile" | "passwordEnv";
+  readonly path: readonly string[];
 
-  constructor(key: Misplaced["key"], message: string) {
+  constructor(path: string, message: string) {
     super(message);
-    this.key = key;
+    this.path = path.split(".");
+  }
+}
+
+function upstreamHop(entry: HopConfig, folder: string): UpstreamHop {
+  const proxy = withPassword(entry, folder);
+  const { tls, proxyProtocol } = entry;
+  if (tls === undefined) return { proxy, proxyProtocol };
+  if (!proxy.tls) throw new Misplaced("tls", `${proxy.scheme}:// has no TLS; expected a URL such as socks5s://`);
+  const { ca, cert, key, serverName } = tls;
+  return {
+    proxy,
+    proxyProtocol,
+    tls: {
+      ...(ca === undefined ? {} : { ca: readHere(ca, folder, "tls.ca", MAX_PEM_FILE_BYTES) }),
+      ...(cert === undefined ? {} : { cert: readHere(cert, folder, "tls.cert", MAX_PEM_FILE_BYTES) }),
+      ...(key === undefined ? {} : { key: readHere(key, folder, "tls.key", MAX_PEM_FILE_BYTES) }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    },
+  };
+}
+
+function readHere(path: string, folder: string, key: string, maxBytes: number): string {
+  try {
+    return readTextFile(resolve(folder, path), maxBytes);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Misplaced(key, error.message);
+    throw error;
   }
 }
 
@@ -177,13 +230,7 @@ function fromEnvironment(name: string): string {
 }
 
 function fromFile(path: string, folder: string): string {
-  let content: string;
-  try {
-    content = readTextFile(resolve(folder, path), MAX_PASSWORD_FILE_BYTES);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new Misplaced("passwordFile", error.message);
-    throw error;
-  }
+  const content = readHere(path, folder, "passwordFile", MAX_PASSWORD_FILE_BYTES);
   const password = content.replace(/\r?\n$/u, "");
   if (password === "" || /[\r\n]/u.test(password)) {
     throw new Misplaced("passwordFile", "expected a file with the password on one line");

@@ -223,7 +223,6 @@ export function proxyUrl(): z.ZodType<ProxyUrl> {
     if (typeof written !== "string") return { expected };
     try {
       const value = parseProxyUrl(written);
-      if (value.tls) return { toCome: true };
       if (value.direct !== undefined) return { expected: `${expected}; what is reached directly is a matter of rules` };
       return { value };
     } catch (error) {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { authorityCertificate, certificatePair, certificatePath } from "@sockskit/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { printConfig } from "../../src/config/print.ts";
@@ -21,9 +22,12 @@ rules: [{ allow: {}, via: office }, { allow: {}, via: tor }]
   expect(options.upstreams).toMatchObject({
     office: {
       forwardCredentials: false,
-      alternatives: [[{ scheme: "socks5h" }, { scheme: "socks4a" }], [{ address: { port: 3128 } }]],
+      alternatives: [
+        [{ proxy: { scheme: "socks5h" } }, { proxy: { scheme: "socks4a" } }],
+        [{ proxy: { address: { port: 3128 } } }],
+      ],
     },
-    tor: { forwardCredentials: true, alternatives: [[{ address: { port: 9050 } }]] },
+    tor: { forwardCredentials: true, alternatives: [[{ proxy: { address: { port: 9050 } } }]] },
   });
   expect(inspect(options, { depth: 9, showHidden: true })).not.toContain(CANARY);
 });
@@ -40,9 +44,11 @@ describe("passwords that stand elsewhere", () => {
     expect(printConfig(loaded)).not.toContain(CANARY);
     // Only the server gets it, out of a place where nothing is printed.
     const { credentialsOf } = await import("@sockskit/url");
-    const { a } = loaded.options.upstreams as { a: { alternatives: Parameters<typeof credentialsOf>[0][][] } };
+    const { a } = loaded.options.upstreams as {
+      a: { alternatives: { proxy: Parameters<typeof credentialsOf>[0] }[][] };
+    };
     const [[hop] = []] = a.alternatives;
-    return hop === undefined ? "" : (credentialsOf(hop)?.password ?? "");
+    return hop === undefined ? "" : (credentialsOf(hop.proxy)?.password ?? "");
   };
 
   test("in a file, with or without an end of line", async () => {
@@ -137,8 +143,51 @@ rules:
   expect(warnings.map((warning) => formatProblem(warning).replace(/^.*c\.yaml:/u, ""))).toEqual([
     "3:11 upstreams.unused: no rule sends anything there (via)",
     "4:80 upstreams.chain.forwardCredentials: nobody logs in with a password here, so there is none to forward",
-    "7:56 rules[0].via: chain carries no datagrams: that takes a chain of one SOCKS 5 proxy",
+    "7:56 rules[0].via: chain carries no datagrams: that takes a chain of one SOCKS 5 proxy without TLS",
     "7:56 rules[0].via: chain does not serve BIND: that takes a chain of one SOCKS proxy",
-    "8:56 rules[1].via: old carries no datagrams: that takes a chain of one SOCKS 5 proxy",
+    "8:56 rules[1].via: old carries no datagrams: that takes a chain of one SOCKS 5 proxy without TLS",
   ]);
+});
+
+describe("TLS and PROXY headers", () => {
+  const at = (hop: string): string => `upstreams: { a: [[{ ${hop} }]] }\nrules: [{ allow: {}, via: a }]`;
+  const ca = certificatePath("authority");
+
+  test("files become what the server is told, and are printed as they were written", async () => {
+    const { cert, key } = { cert: certificatePath("alice"), key: certificatePath("alice.key") };
+    const files = `{ ca: ${JSON.stringify(ca)}, cert: ${JSON.stringify(cert)}, key: ${JSON.stringify(key)}, serverName: gw.example }`;
+    const loaded = await loadText(at(`url: "socks5s://10.1.1.1", tls: ${files}, proxyProtocol: v2`));
+    expect(loaded.options.upstreams).toMatchObject({
+      a: {
+        alternatives: [
+          [
+            {
+              tls: { ca: authorityCertificate(), ...certificatePair("alice"), servername: "gw.example" },
+              proxyProtocol: "v2",
+            },
+          ],
+        ],
+      },
+    });
+    const printed = printConfig(loaded);
+    expect(printed).toContain(`{ url: "socks5s://10.1.1.1:1080", tls: ${files.replace("gw.example", '"gw.example"')}`);
+    expect(printed).toContain("proxyProtocol: v2 }");
+    expect(printed).toContain('"a": # names are passed on');
+    expect(printed).not.toContain("PRIVATE KEY");
+  });
+
+  test.each([
+    ['url: "socks5h://a", tls: {}', "tls: socks5h:// has no TLS"],
+    ['url: "socks5s://a", tls: { ca: nowhere.pem }', "tls.ca: "],
+    [`url: "socks5s://a", tls: { cert: ${JSON.stringify(ca)} }`, "cert without its key"],
+    [`url: "socks5s://a", tls: { cert: ${JSON.stringify(ca)}, key: ${JSON.stringify(ca)} }`, "expected PEM"],
+    ['url: "socks5s://a", tls: { verify: false }', "tls.verify: unknown key"],
+    ['url: "socks5s://a", proxyProtocol: 2', "proxyProtocol: expected one of off, v1, v2"],
+    ['url: "auto://a"', "expected a scheme that says the version"],
+  ])("%s", async (hop, message) => {
+    const [problem = "", ...others] = await problemsOf(at(hop));
+    expect(problem).toMatch(/^c\.yaml:1:\d+ upstreams\.a\[0\]\[0\]/u);
+    expect(problem).toContain(message);
+    expect(others).toEqual([]);
+  });
 });

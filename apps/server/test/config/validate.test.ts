@@ -137,7 +137,6 @@ describe("what later work brings is refused with its place, never ignored", () =
     ["auth: { methods: [gssapi] }", "1:19 auth.methods[0]"],
     ["listen: [{ address: 127.0.0.1:0, auth: [gssapi] }]", "1:41 listen[0].auth[0]"],
     ["auth: { gssapi: {} }", "1:9 auth.gssapi"],
-    ['upstreams: { a: [["socks5s://a"]] }', "1:19 upstreams.a[0][0]"],
     ["workers: auto", "1:1 workers"],
     ["admin: { listen: 127.0.0.1:1081 }", "1:1 admin"],
     ["admin:", "1:1 admin"],

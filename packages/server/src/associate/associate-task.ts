@@ -102,10 +102,10 @@ export class AssociateTask implements Task, LaneEntry {
     ...[signal, onMessage, onClosed]: Parameters<OpenUpstream>
   ): ReturnType<OpenUpstream> {
     const context = this.#context;
-    const { host } = context;
+    const { host, question } = context;
     const { settings } = host;
     const deadlineMs = performance.now() + settings.timeouts.connectMs;
-    const use = { host, settings, deadlineMs, signal, credentials: this.#credentials };
+    const use = { host, settings, deadlineMs, signal, client: question.client, credentials: this.#credentials };
     const opened = await associateVia(name, use, { onMessage, onClosed });
     context.run(() => context.goesVia(opened.via));
     return opened;

@@ -91,7 +91,8 @@ export class BindTask implements Task, LaneEntry {
     const { bindMs, connectMs } = settings.timeouts;
     const deadlineMs = performance.now() + Math.min(bindMs, connectMs);
     const credentials = context.takeCredentials();
-    const use = { host, settings, deadlineMs, signal: this.#lookup.signal, credentials };
+    const { client } = question;
+    const use = { host, settings, deadlineMs, signal: this.#lookup.signal, client, credentials };
     const { addresses } = expected;
     const peer = addresses?.find(({ type }) => type === "ipv4") ?? addresses?.[0];
     context.run(() => context.goesVia({ upstream: via }));

@@ -25,7 +25,8 @@ export class LookUpTask implements Task {
     const family = request.version === 4 ? 4 : familyOf(settings.outbound);
     const { signal } = this.#abort;
     const credentials = this.#context.takeCredentials();
-    const use = { host, settings, deadlineMs: performance.now() + connectMs, signal, credentials };
+    const deadlineMs = performance.now() + connectMs;
+    const use = { host, settings, deadlineMs, signal, client: question.client, credentials };
     const look = { question, policy, resolver: settings.outbound.resolver, family, signal, use };
     const found = question.command === "resolve" ? findAddress(look) : findName(look);
     void found.then(

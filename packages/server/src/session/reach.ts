@@ -146,7 +146,7 @@ async function reachVia(request: ReachRequest, { allowed, destination }: Way, de
   const share = takeShare(allowed, policy, question, settings.ruleLimits);
   if (share === FULL) return denied(fullDenial(allowed));
   try {
-    const use = { host, settings, deadlineMs, signal, credentials };
+    const use = { host, settings, deadlineMs, signal, client: question.client, credentials };
     const reached = await connectThrough(upstream, destination, use);
     return { type: "reached", ...reached, rule: allowed.rule.index, share };
   } catch (error) {

@@ -24,12 +24,14 @@ export async function associateVia(
   const upstream = upstreamNamed(name, use.settings.upstreams);
   const { value: association, alternative } = await throughUpstream(upstream, use, {
     suits: carriesDatagrams,
-    lacking: "carries datagrams, which takes a chain of one SOCKS 5 proxy",
+    lacking: "carries datagrams, which takes a chain of one SOCKS 5 proxy without TLS",
     open: (options) => associateThrough({ ...options, ...datagrams }),
   });
   return { association, via: viaOf(upstream, alternative) };
 }
 
 function carriesDatagrams({ chain }: Alternative): boolean {
-  return chain.length === 1 && chain[0]?.version === 5;
+  const [only, more] = chain;
+  // Beside a control connection in TLS they would travel in clear text.
+  return more === undefined && only?.version === 5 && !only.tls;
 }

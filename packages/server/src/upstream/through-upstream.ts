@@ -1,4 +1,4 @@
-import { type OutgoingOptions, SocksError, type StageTimeouts } from "@sockskit/dial";
+import { type ChainHop, type OutgoingOptions, SocksError, type StageTimeouts } from "@sockskit/dial";
 import { isOwnListener } from "@sockskit/policy";
 import { formatAddress, type IpAddress } from "@sockskit/wire";
 import { badOption, ServerError } from "../errors.ts";
@@ -7,6 +7,7 @@ import type { SessionHost } from "../session/host.ts";
 import type { Settings } from "../session/settings.ts";
 import type { ClientCredentials } from "./client-credentials.ts";
 import { faultOf } from "./fault.ts";
+import { chainHop } from "./hop-plan.ts";
 import type { PutAside, Recovery } from "./health.ts";
 import type { Alternative, Upstream } from "./upstream-plan.ts";
 
@@ -14,6 +15,8 @@ import type { Alternative, Upstream } from "./upstream-plan.ts";
 export interface UpstreamUse {
   readonly host: Pick<SessionHost, "announcer" | "policyFor" | "upstreamHealth">;
   readonly settings: Pick<Settings, "outbound">;
+  /** Who is named to a proxy that wants a PROXY header. */
+  readonly client: IpAddress;
   /** When it must be open, by `performance.now()`. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -33,7 +36,7 @@ export interface UpstreamWay<T> {
 
 /** How to go through one alternative: options of `dialThrough` and its like. */
 export interface UpstreamDial extends OutgoingOptions {
-  readonly chain: Alternative["chain"];
+  readonly chain: readonly ChainHop[];
   readonly timeoutMs: number;
   readonly stageTimeoutsMs: StageTimeouts | undefined;
   readonly signal: AbortSignal;
@@ -97,16 +100,16 @@ export async function throughUpstream<T>(
 function dialOptions(
   upstream: Upstream,
   alternative: Alternative,
-  { host, settings, signal, credentials }: UpstreamUse,
+  { host, settings, signal, client, credentials }: UpstreamUse,
   leftMs: number,
   others: number,
 ): UpstreamDial {
   const { resolver, family, localAddress } = settings.outbound;
   const shareMs = Math.max(1, Math.floor(leftMs / (others + 1)));
-  const stages = { resolve: shareMs, "dial-proxy": shareMs, negotiate: shareMs, authenticate: shareMs };
+  const stages = { resolve: shareMs, "dial-proxy": shareMs, tls: shareMs, negotiate: shareMs, authenticate: shareMs };
   const stageTimeoutsMs = isSilentUntilAnswer(alternative) ? { ...stages, request: shareMs } : stages;
   return {
-    chain: chainFor(upstream, alternative, credentials),
+    chain: chainFor(upstream, alternative, client, credentials),
     timeoutMs: leftMs,
     stageTimeoutsMs: others === 0 ? undefined : stageTimeoutsMs,
     signal,
@@ -128,12 +131,14 @@ function isSilentUntilAnswer({ chain }: Alternative): boolean {
 
 function chainFor(
   { forwardsCredentials }: Upstream,
-  { chain }: Alternative,
+  { hops }: Alternative,
+  client: IpAddress,
   credentials: ClientCredentials | undefined,
-): Alternative["chain"] {
-  const last = chain.at(-1);
-  if (!forwardsCredentials || credentials === undefined || last === undefined) return chain;
-  return [...chain.slice(0, -1), credentials.asLoginAt(last)];
+): readonly ChainHop[] {
+  return hops.map((hop, index) => {
+    const isShown = forwardsCredentials && credentials !== undefined && index === hops.length - 1;
+    return chainHop(hop, isShown ? credentials.asLoginAt(hop.proxy) : hop.proxy, client);
+  });
 }
 
 /** A server that is its own upstream would call itself until nothing is left. */

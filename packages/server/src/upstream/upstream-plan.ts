@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import type { ProxyHop } from "@sockskit/dial";
 import type { NameHandling } from "@sockskit/policy";
-import { formatProxyUrl, MAX_PROXY_CHAIN_HOPS, parseProxyUrl, ProxyUrlError } from "@sockskit/url";
-import { type Address, formatAddress, type IpAddress, isUnspecified } from "@sockskit/wire";
-import { badOption, type OptionPath } from "../errors.ts";
+import { formatProxyUrl, MAX_PROXY_CHAIN_HOPS } from "@sockskit/url";
+import type { IpAddress } from "@sockskit/wire";
+import { badOption, isMap, type OptionPath, requireKeys } from "../errors.ts";
 import type { ServerOptions, UpstreamChain, UpstreamOptions } from "../options.ts";
+import { type HopPlan, hopPlan } from "./hop-plan.ts";
 
 /** One way to an upstream: a chain of proxies. */
 export interface Alternative {
@@ -12,6 +12,8 @@ export interface Alternative {
   readonly index: number;
   /** Nearest first. */
   readonly chain: readonly ProxyHop[];
+  /** The same with what else is said of them. */
+  readonly hops: readonly HopPlan[];
   /** The URLs of `chain`, without passwords. */
   readonly proxies: readonly string[];
   /** The same for chains that say the same, credentials included, and telling none of it. */
@@ -91,10 +93,7 @@ function upstreamPlan(name: string, given: unknown, listeners: readonly IpAddres
   const isList = Array.isArray(given);
   if (!isList && !isMap(given)) throw badOption(path, "expected a list of alternatives, or an object with them");
   const options = (isList ? { alternatives: given } : given) as Partial<UpstreamOptions>;
-  const stranger = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (stranger !== undefined) {
-    throw badOption([...path, stranger], `there is no such option; expected one of ${KEYS.join(", ")}`);
-  }
+  requireKeys(options, KEYS, path);
   const { alternatives, forwardCredentials = false } = options;
   if (typeof forwardCredentials !== "boolean") {
     throw badOption([...path, "forwardCredentials"], "expected true or false");
@@ -123,47 +122,8 @@ function alternativePlan(
   if (!Array.isArray(given) || given.length === 0 || given.length > MAX_PROXY_CHAIN_HOPS) {
     throw badOption(path, `expected a chain: a list of 1 to ${MAX_PROXY_CHAIN_HOPS} proxy URLs, nearest first`);
   }
-  const chain = given.map((hop: unknown, at) => hopOf(hop, [...path, at], listeners));
-  const whole = chain.map((hop) => formatProxyUrl(hop, { showSecrets: true })).join(" ");
-  return { index, chain, proxies: chain.map((hop) => formatProxyUrl(hop)), key: hash("sha256", whole, "base64") };
-}
-
-function hopOf(given: unknown, path: OptionPath, listeners: readonly IpAddress[]): ProxyHop {
-  const hop = typeof given === "string" ? readUrl(given, path) : given;
-  if (!isMap(hop) || typeof hop["scheme"] !== "string") throw badOption(path, "expected the URL of a proxy");
-  const proxy = hop as unknown as ProxyHop;
-  if (proxy.tls) throw badOption(path, "TLS to a proxy is not supported yet; expected a scheme without it");
-  if (proxy.version === "auto") {
-    // It may turn out to take no names; then they would be looked up here, and no rule asked about the address.
-    throw badOption(path, "expected a scheme that says the version, such as socks5h; sockskit probe finds it out");
-  }
-  if (proxy.direct !== undefined) {
-    throw badOption(path, "networks to reach directly are a matter of the rules; expected a URL without them");
-  }
-  const own = listeners.find((listener) => isSamePlace(listener, proxy.address));
-  if (own !== undefined) {
-    throw badOption(path, `${formatAddress(own)} is a listener of this server; its sessions would never end`);
-  }
-  return proxy;
-}
-
-function readUrl(text: string, path: OptionPath): ProxyHop {
-  try {
-    return parseProxyUrl(text);
-  } catch (error) {
-    if (error instanceof ProxyUrlError) throw badOption(path, error.message);
-    throw error;
-  }
-}
-
-/** What the system itself would say is told when it is dialled; this is for the mistake that a file shows already. */
-function isSamePlace(listener: IpAddress, address: Address): boolean {
-  if (listener.port === 0 || listener.port !== address.port) return false;
-  if (listener.host === address.host) return true;
-  const isHere = address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.");
-  return isUnspecified(listener) && (isHere || isUnspecified(address));
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const hops = given.map((hop: unknown, at) => hopPlan(hop, [...path, at], listeners));
+  const chain = hops.map(({ proxy }) => proxy);
+  const key = hops.map((hop) => hop.key).join(" ");
+  return { index, chain, hops, proxies: chain.map((hop) => formatProxyUrl(hop)), key };
 }

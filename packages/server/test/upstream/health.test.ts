@@ -2,11 +2,13 @@ import { describe, expect, test } from "vitest";
 import { FIRST_ASIDE_MS, HealthMemory, MAX_ASIDE_MS } from "../../src/upstream/health.ts";
 import type { Alternative } from "../../src/upstream/upstream-plan.ts";
 
-const [A, B, C] = ["a", "b", "c"].map((key, index): Alternative => ({ index, chain: [], proxies: [], key })) as [
-  Alternative,
-  Alternative,
-  Alternative,
-];
+const [A, B, C] = ["a", "b", "c"].map((key, index): Alternative => ({
+  index,
+  chain: [],
+  hops: [],
+  proxies: [],
+  key,
+})) as [Alternative, Alternative, Alternative];
 const ALL = [A, B, C];
 
 function keys(memory: HealthMemory, nowMs: number): string {
