@@ -16,7 +16,7 @@ import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
 
 /** Longest file with certificates or a key. */
-const MAX_PEM_BYTES = 1024 * 1024;
+export const MAX_PEM_BYTES: number = 1024 * 1024;
 
 type Path = readonly (string | number)[];
 

@@ -6,7 +6,7 @@ import { hostText, listenOptions, listenProblems } from "./listeners.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
-import { upstreamOptions, upstreamProblems, upstreamWarnings } from "./upstreams.ts";
+import { upstreamOptions, upstreamPaths, upstreamProblems, upstreamWarnings } from "./upstreams.ts";
 import { duplicateUsers, type PlacedUser, usersOfFile, usersOfFlags } from "./users.ts";
 import { validate } from "./validate.ts";
 
@@ -25,6 +25,8 @@ export interface LoadedConfig {
   readonly usersPath: string | undefined;
   /** Absolute paths of the files with certificates and keys. */
   readonly tlsPaths: readonly string[];
+  /** Absolute paths of the files that upstreams name. */
+  readonly upstreamPaths: readonly string[];
   /** What is no mistake, but hardly meant. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -59,7 +61,9 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
     ...upstreamProblems(config, options, tree),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, options, users, usersPath, tlsPaths: files, warnings: upstreamWarnings(config, tree) };
+  const warnings = upstreamWarnings(config, tree);
+  const paths = { usersPath, tlsPaths: files, upstreamPaths: upstreamPaths(config, folder) };
+  return { config, options, users, ...paths, warnings };
 }
 
 async function readTree(file: string | undefined): Promise<Located> {

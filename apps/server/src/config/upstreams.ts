@@ -3,14 +3,13 @@ import { ServerError, type ServerOptions, type UpstreamHop, upstreamNameHandling
 import { formatProxyUrl, MAX_PROXY_CHAIN_HOPS, parseProxyUrl, type ProxyUrl, ProxyUrlError } from "@sockskit/url";
 import * as z from "zod";
 import type { Config, HopConfig } from "./config.ts";
+import { MAX_PEM_BYTES } from "./listeners.ts";
 import { nearest } from "./nearest.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { find, type Located } from "./tree.ts";
 import { flag, oneOf, proxyUrl, text } from "./values.ts";
 
-/** Longest file with certificates or a key: bundles of all authorities have a quarter of it. */
-const MAX_PEM_FILE_BYTES = 1024 * 1024;
 /** Longest file with the password of a proxy: the longest password, and an end of line. */
 const MAX_PASSWORD_FILE_BYTES = 1024;
 
@@ -106,6 +105,13 @@ export function upstreamOptions(
   return options;
 }
 
+/** Absolute paths of the files that upstreams name. */
+export function upstreamPaths({ upstreams: all }: Config, folder: string): readonly string[] {
+  const hops = Object.values(all).flatMap(({ alternatives: list }) => list.flat());
+  const names = hops.flatMap(({ passwordFile, tls = {} }) => [passwordFile, tls.ca, tls.cert, tls.key]);
+  return names.flatMap((name) => (name === undefined ? [] : [resolve(folder, name)]));
+}
+
 /** Mistakes that show only when upstreams, rules and listeners are looked at together. */
 export function upstreamProblems(
   { listen, rules = [] }: Config,
@@ -186,9 +192,9 @@ function upstreamHop(entry: HopConfig, folder: string): UpstreamHop {
     proxy,
     proxyProtocol,
     tls: {
-      ...(ca === undefined ? {} : { ca: readHere(ca, folder, "tls.ca", MAX_PEM_FILE_BYTES) }),
-      ...(cert === undefined ? {} : { cert: readHere(cert, folder, "tls.cert", MAX_PEM_FILE_BYTES) }),
-      ...(key === undefined ? {} : { key: readHere(key, folder, "tls.key", MAX_PEM_FILE_BYTES) }),
+      ...(ca === undefined ? {} : { ca: readHere(ca, folder, "tls.ca", MAX_PEM_BYTES) }),
+      ...(cert === undefined ? {} : { cert: readHere(cert, folder, "tls.cert", MAX_PEM_BYTES) }),
+      ...(key === undefined ? {} : { key: readHere(key, folder, "tls.key", MAX_PEM_BYTES) }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     },
   };

@@ -113,10 +113,11 @@ export class Daemon {
     }
   }
 
-  /** Keeps an eye on the files that the configuration names: users, certificates, keys. */
+  /** Keeps an eye on the files that the configuration names: users, certificates, keys, what upstreams have in files. */
   #watchFiles(): void {
-    const { usersPath, tlsPaths } = this.#loaded;
-    const wanted = new Map(tlsPaths.map((path) => [path, "certificate file"]));
+    const { usersPath, tlsPaths, upstreamPaths } = this.#loaded;
+    const wanted = new Map(upstreamPaths.map((path) => [path, "file of an upstream"]));
+    for (const path of tlsPaths) wanted.set(path, "certificate file");
     if (usersPath !== undefined) wanted.set(usersPath, "users file");
     for (const path of this.#watched) if (!wanted.has(path)) unwatchFile(path);
     for (const [path, cause] of wanted) {

@@ -45,8 +45,7 @@ upstreams:
 
   // A password that is wrong now: the reload takes it, and the upstream is at fault.
   writeFileSync(join(cwd, "secret"), `${CANARY}-changed\n`);
-  server.child.kill("SIGHUP");
-  await server.line("reloaded");
+  expect(await server.line("reloaded")).toMatchObject({ cause: "file of an upstream" });
   await openTunnel(await server.port(), target.port).catch(() => undefined);
   server.child.kill("SIGTERM");
   const { stdout, stderr } = await server.finished;
