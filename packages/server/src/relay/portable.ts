@@ -58,15 +58,22 @@ class PortableTunnel implements Tunnel, LaneEntry {
 
   #watch(socket: Socket, reason: "client-reset" | "target-reset"): void {
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // An error on one side follows from what was done to it because of the other.
-      if (this.#end !== undefined) return;
-      this.#end = error.code === undefined ? { reason } : { reason, code: error.code };
-      passResetOn(socket === this.#client ? this.#target : this.#client);
+      this.#cut(socket, error.code === undefined ? { reason } : { reason, code: error.code });
     });
     socket.on("close", () => {
+      // TLS connections can close with neither an end nor an error, when what they run over is cut off.
+      if (!socket.readableEnded || !socket.writableFinished) this.#cut(socket, { reason });
       this.#open -= 1;
       if (this.#open === 0) this.#finish();
     });
+  }
+
+  /** One side is gone before its time. */
+  #cut(socket: Socket, end: TunnelEnd): void {
+    // What happens to one side then follows from what was done to it because of the other.
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    passResetOn(socket === this.#client ? this.#target : this.#client);
   }
 
   #destroy(end: TunnelEnd): void {

@@ -13,7 +13,7 @@ export interface ServerStats {
   readonly associations: number;
   /** Clients accepted, in total. */
   readonly accepted: number;
-  /** Clients turned away before their first octet because of a limit, in total. */
+  /** Connections turned away before SOCKS, by a limit, for their PROXY header or by TLS, in total. */
   readonly turnedAway: number;
   /** Sessions cut off in their handshake to make room for others, in total. */
   readonly evicted: number;

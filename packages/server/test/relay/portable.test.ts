@@ -31,6 +31,8 @@ async function connection(): Promise<{ ours: net.Socket; peer: net.Socket }> {
 interface Setup {
   readonly client: net.Socket;
   readonly target: net.Socket;
+  /** The ends that the relay has. */
+  readonly ours: { readonly client: net.Socket; readonly target: net.Socket };
   readonly tunnel: Tunnel;
   readonly ended: Promise<TunnelEnd>;
   readonly lane: DeadlineLane<LaneEntry>;
@@ -52,7 +54,8 @@ async function tunnelOf(options: { early?: string; idleMs?: number; rate?: numbe
       onEnd: resolve,
     });
   });
-  return { client: client.peer, target: target.peer, tunnel: tunnel as Tunnel, ended, lane };
+  const ours = { client: client.ours, target: target.ours };
+  return { client: client.peer, target: target.peer, ours, tunnel: tunnel as Tunnel, ended, lane };
 }
 
 const text = (octets: Uint8Array): string => Buffer.from(octets).toString();
@@ -215,6 +218,20 @@ describe("idle tunnels", () => {
     expect(await ended).toEqual({ reason: "idle" });
   });
 });
+
+test.each(["client", "target"] as const)(
+  "a %s that closes with neither an end nor an error, as TLS connections can, is a reset for the other side",
+  async (side) => {
+    const { client, target, ours, ended, lane } = await tunnelOf();
+    const other = side === "client" ? target : client;
+    const reset = once(other, "error");
+    ours[side].destroy();
+    other.resume();
+    expect(await ended).toEqual({ reason: `${side}-reset` });
+    expect(await reset).toEqual([expect.objectContaining({ code: "ECONNRESET" })]);
+    expect(lane.size).toBe(0);
+  },
+);
 
 test("aborting it ends both sides at once", async () => {
   const { client, target, tunnel, ended } = await tunnelOf();
