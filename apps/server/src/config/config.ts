@@ -2,6 +2,7 @@ import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { AuthMethodName, PortRange, UserConfig } from "@sockskit/server";
 import type { ProxyUrl } from "@sockskit/url";
 import type { IpAddress } from "@sockskit/wire";
+import type { SslConfig } from "./ssl.ts";
 
 /** The whole configuration, validated, with its defaults. */
 export interface Config {
@@ -54,6 +55,8 @@ interface AuthConfig {
   /** As it was written: relative to the configuration file. */
   readonly usersFile?: string | undefined;
   readonly ident: IdentConfig;
+  /** TLS of the method `ssl`. */
+  readonly ssl?: SslConfig | undefined;
   readonly trustUserIds: boolean;
 }
 

@@ -13,6 +13,7 @@ import type { Config, ListenAddress, ListenConfig, TlsConfig } from "./config.ts
 import { groupNumber } from "./group.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
+import { methodsInside } from "./ssl.ts";
 import { find, type Located } from "./tree.ts";
 
 /** Longest file with certificates or a key. */
@@ -114,7 +115,8 @@ export function listenProblems(config: Config, options: ServerOptions, tree: Loc
   const common = options.authMethods ?? [];
   const hasUsers = options.credentials !== undefined;
   const needUsers = (methods: readonly AuthMethodName[], path: Path): void => {
-    const method = methods.find((name) => name !== "none");
+    // What runs inside TLS is asked for by itself.
+    const method = methods.find((name) => name !== "none" && name !== "ssl");
     if (hasUsers || method === undefined) return;
     report(path, `"${method}" needs users to compare with; expected auth.users, auth.usersFile or --user`);
   };
@@ -151,11 +153,17 @@ function writtenPath([section, ...rest]: Path): Path {
   return ["tls", ...entry, ...(key === undefined ? [] : [key])];
 }
 
-function isOpen({ listen = [], authMethods = [], allowOpenProxy = false }: ServerOptions, index: number): boolean {
+function isOpen(options: ServerOptions, index: number): boolean {
+  const { listen = [], authMethods = [], allowOpenProxy = false } = options;
   const entry = listen[index];
-  // Whether there are users is another question; a list of none answers it.
-  const question = { authMethods, allowOpenProxy, credentials: [] };
-  return entry !== undefined && openProxyProblem({ ...question, listen: [entry] }) !== undefined;
+  if (entry === undefined) return false;
+  // TLS inside SOCKS asks what is asked inside it. Whether it can be served is another question.
+  const asked = (methods: readonly AuthMethodName[]): readonly AuthMethodName[] =>
+    methods.flatMap((name) => (name === "ssl" ? methodsInside(options) : [name]));
+  const own = entry.authMethods === undefined ? {} : { authMethods: asked(entry.authMethods) };
+  // Whether there are users is another one; a list of none answers it.
+  const question = { authMethods: asked(authMethods), allowOpenProxy, credentials: [] };
+  return openProxyProblem({ ...question, listen: [{ ...entry, ...own }] }) !== undefined;
 }
 
 function openProxyMessage(address: string): string {

@@ -5,6 +5,7 @@ import { type ConfigFlags, withFlags } from "./flags.ts";
 import { hostText, listenOptions, listenProblems } from "./listeners.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
+import { sslOptions, sslProblems } from "./ssl.ts";
 import { find, type Located } from "./tree.ts";
 import { upstreamOptions, upstreamPaths, upstreamProblems, upstreamWarnings } from "./upstreams.ts";
 import { duplicateUsers, type PlacedUser, usersOfFile, usersOfFlags } from "./users.ts";
@@ -49,20 +50,23 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
   const users = placed.map(({ user }) => user);
   const folder = file === undefined ? "." : dirname(file);
   const { listen, files } = listenOptions(config, folder, tree);
+  const ssl = sslOptions(config.auth.ssl, folder);
   const options = {
     ...optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users),
     listen,
+    ...ssl.options,
     upstreams: upstreamOptions(config, folder, tree),
   };
   const problems = [
     ...userProblems(placed, servesChap(options)),
     ...listenProblems(config, options, tree),
     ...trustProblems(config, options, tree),
+    ...sslProblems(options, tree),
     ...upstreamProblems(config, options, tree),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   const warnings = upstreamWarnings(config, tree);
-  const paths = { usersPath, tlsPaths: files, upstreamPaths: upstreamPaths(config, folder) };
+  const paths = { usersPath, tlsPaths: [...files, ...ssl.files], upstreamPaths: upstreamPaths(config, folder) };
   return { config, options, users, ...paths, warnings };
 }
 
@@ -115,8 +119,11 @@ function optionsOf(config: Config, users: readonly UserConfig[] | undefined): Se
 }
 
 /** Whether any listener does, which makes every user need a password in clear. */
-function servesChap({ authMethods = [], listen = [] }: ServerOptions): boolean {
-  return listen.some((entry) => (entry.authMethods ?? authMethods).includes("chap"));
+function servesChap({ authMethods = [], listen = [], ssl }: ServerOptions): boolean {
+  return listen.some((entry) => {
+    const methods = entry.authMethods ?? authMethods;
+    return methods.includes("chap") || (methods.includes("ssl") && ssl?.authMethods?.includes("chap") === true);
+  });
 }
 
 function userProblems(placed: readonly PlacedUser[], chap: boolean): readonly ConfigProblem[] {

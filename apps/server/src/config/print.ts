@@ -6,6 +6,7 @@ import { safeText } from "../log/safe-text.ts";
 import type { Config, HopConfig, LimitConfig, ListenConfig, TimeoutConfig, TlsConfig } from "./config.ts";
 import { formatListenAddress } from "./listeners.ts";
 import type { LoadedConfig } from "./load.ts";
+import type { SslConfig } from "./ssl.ts";
 import { formatDuration } from "./values.ts";
 
 /**
@@ -27,6 +28,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     users.length === 0 ? "  users: []" : "  users:",
     ...users.map((user) => `    - ${describeUser(user)}`),
     ...(usersPath === undefined ? [] : [`  usersFile: ${text(usersPath)} # its users are among those above`]),
+    ...describeSsl(config.auth.ssl),
     `  ident: { mode: ${ident.mode}, port: ${ident.port}, timeout: ${formatDuration(ident.timeout)} }`,
     `allowOpenProxy: ${config.allowOpenProxy}`,
     ...describeRules(config),
@@ -44,6 +46,15 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
 
 function describeUser({ name, groups = [] }: UserConfig): string {
   return `{ name: ${text(name)}, password: (hidden), groups: [${groups.map(text).join(", ")}] }`;
+}
+
+function describeSsl(ssl: SslConfig | undefined): readonly string[] {
+  if (ssl === undefined) return [];
+  const { cert, key, methods, udpNaked, draftNumber } = ssl;
+  const inside = methods === undefined ? "" : `methods: [${methods.join(", ")}], `;
+  return [
+    `  ssl: { cert: ${text(cert)}, key: ${text(key)}, ${inside}udpNaked: ${udpNaked}, draftNumber: ${draftNumber} }`,
+  ];
 }
 
 /** Numbered from 1, as the log and `explain` count them. */

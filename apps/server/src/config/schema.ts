@@ -1,6 +1,7 @@
 import { compilePolicy, PolicyError, type RuleConfig } from "@sockskit/policy";
 import * as z from "zod";
 import type { Config } from "./config.ts";
+import { ssl } from "./ssl.ts";
 import { upstreams } from "./upstreams.ts";
 import {
   count,
@@ -26,7 +27,7 @@ import {
  * the reference page of the docs are made from this.
  */
 
-const method = oneOf(["none", "userpass", "chap", "cram"], ["gssapi"]);
+const method = oneOf(["none", "userpass", "chap", "cram", "ssl"], ["gssapi"]);
 
 const certificate = {
   cert: text("the path of a file").describe(
@@ -118,7 +119,8 @@ const auth = z
       .optional()
       .describe(
         "Methods, most preferred first: `none` asks nobody, `userpass` asks for a user name and a password " +
-          "(RFC 1929), `chap` has the password proven without sending it, `cram` asks a person for the password. " +
+          "(RFC 1929), `chap` has the password proven without sending it, `cram` asks a person for the password, " +
+          "`ssl` is TLS inside SOCKS with one of the others in it. " +
           "Default: `[userpass]` when there are users, else `[none]`. See [Authentication](authentication.md).",
       ),
     users: z.array(user).prefault([]).describe("Users."),
@@ -128,6 +130,7 @@ const auth = z
         "File with one `name:hash` on each line; its path is relative to the configuration file. It is read again when it changes.",
       ),
     gssapi: notYet(),
+    ssl,
     ident: z
       .strictObject({
         mode: oneOf(["off", "ask", "require"])

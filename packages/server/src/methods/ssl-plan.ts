@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { SslServerTls } from "@sockskit/dial";
-import { badOption } from "../errors.ts";
+import { badOption, requireKeys } from "../errors.ts";
 import type { AuthMethodName, ServerOptions, SslOptions } from "../options.ts";
+import { choiceOf } from "../transport/tls-plan.ts";
 
 const SSL_KEYS: readonly string[] = ["cert", "key", "authMethods", "udpNaked", "draftNumber"];
 
@@ -16,27 +16,11 @@ export function innerMethodNames({ ssl, credentials }: ServerOptions): readonly 
  * @throws ServerError `ERR_SOCKS_BAD_OPTION`.
  */
 export function sslTls(options: SslOptions | undefined): SslServerTls {
+  const path = ["ssl"];
   if (options === undefined)
-    throw badOption(["ssl"], '"ssl" is TLS, and needs a certificate and its key; give them as "ssl"');
-  const stranger = Object.keys(options).find((key) => !SSL_KEYS.includes(key));
-  if (stranger !== undefined) {
-    throw badOption(["ssl", stranger], `there is no such option; expected one of ${SSL_KEYS.join(", ")}`);
-  }
+    throw badOption(path, '"ssl" is TLS, and needs a certificate and its key; give them as "ssl"');
+  requireKeys(options, SSL_KEYS, path);
   const { cert, key } = options;
-  let isPair: boolean;
-  try {
-    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(pemOf(key)));
-  } catch {
-    // The library's own message could say something about the key.
-    throw badOption(
-      ["ssl"],
-      "cert or key cannot be read; expected a certificate and a private key without passphrase, in PEM",
-    );
-  }
-  if (!isPair) throw badOption(["ssl", "key"], "the private key does not belong to the certificate");
+  choiceOf({ cert, key }, undefined, path);
   return { cert, key };
-}
-
-function pemOf(key: string | Uint8Array): string {
-  return typeof key === "string" ? key : Buffer.from(key).toString("latin1");
 }

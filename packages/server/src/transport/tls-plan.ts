@@ -47,7 +47,12 @@ export function contextFor({ choices }: TlsPlan, host: string): SecureContext | 
   return choices.find(({ certificate }) => certificate.checkHost(host, { subject: "never" }) !== undefined)?.context;
 }
 
-function choiceOf(given: TlsCertificate, ca: readonly string[] | undefined, path: OptionPath): TlsChoice {
+/**
+ * Checks a certificate with its key.
+ *
+ * @throws ServerError `ERR_SOCKS_BAD_OPTION`.
+ */
+export function choiceOf(given: TlsCertificate, ca: readonly string[] | undefined, path: OptionPath): TlsChoice {
   requireKeys(given, CERTIFICATE_KEYS, path);
   const cert = textOf(given.cert, [...path, "cert"]);
   const key = textOf(given.key, [...path, "key"]);
