@@ -13,6 +13,7 @@ import { EXIT_STATUS } from "./exit-status.ts";
  * - `ERR_SOCKS_HTTP_FAILED`: the destination did not answer in HTTP, or redirects without end.
  * - `ERR_SOCKS_HTTP_STATUS`: `--fail` was given and the status is 400 or more.
  * - `ERR_SOCKS_TIMEOUT`: `--max-time` has passed.
+ * - `ERR_SOCKS_NO_TERMINAL`: a proxy asks a person something, and there is no terminal.
  * - `ERR_SOCKS_FILE`: a file cannot be read or written.
  * - `ERR_SOCKS_LISTEN_FAILED`: the local address cannot be listened on.
  * - `ERR_SOCKS_BROKEN_PIPE`: nobody reads standard output any more.
@@ -28,6 +29,7 @@ export type CliErrorCode =
   | "ERR_SOCKS_HTTP_FAILED"
   | "ERR_SOCKS_HTTP_STATUS"
   | "ERR_SOCKS_TIMEOUT"
+  | "ERR_SOCKS_NO_TERMINAL"
   | "ERR_SOCKS_FILE"
   | "ERR_SOCKS_LISTEN_FAILED"
   | "ERR_SOCKS_BROKEN_PIPE";
@@ -38,6 +40,7 @@ const STATUS_OF: Readonly<Partial<Record<CliErrorCode, number>>> = {
   ERR_SOCKS_BAD_LIST: EXIT_STATUS.usage,
   ERR_SOCKS_NO_PROXY: EXIT_STATUS.usage,
   ERR_SOCKS_NOT_SOCKS: EXIT_STATUS.negotiate,
+  ERR_SOCKS_NO_TERMINAL: EXIT_STATUS.authenticate,
   ERR_SOCKS_TUNNEL_BROKEN: EXIT_STATUS.relay,
   ERR_SOCKS_TIMEOUT: EXIT_STATUS.timeout,
   ERR_SOCKS_BROKEN_PIPE: EXIT_STATUS["broken-pipe"],

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
-
-import type { ChainHop, ProxyHop, ProxyTlsOptions } from "@sockskit/dial";
+import type { ChainHop, ProxyAuthOptions, ProxyHop, ProxyTlsOptions } from "@sockskit/dial";
 import type { Command } from "commander";
 
-import { CliError, reasonOf, usageError } from "./cli-error.ts";
+import { usageError } from "./cli-error.ts";
+import { addProxyAuthOptions, type ProxyAuthArguments, proxyAuthOf } from "./proxy-auth.ts";
+import { readPem } from "./read-pem.ts";
 import type { Reporter } from "./reporter.ts";
 import { showArgument } from "./show-argument.ts";
 
@@ -20,7 +20,7 @@ export interface ProxyTlsArguments {
 }
 
 /** Options about the connections to proxies. */
-export interface ProxyConnectionArguments extends ProxyTlsArguments {
+export interface ProxyConnectionArguments extends ProxyTlsArguments, ProxyAuthArguments {
   /** Version of the PROXY header that the first proxy gets. */
   readonly proxyProtocol?: 1 | 2;
 }
@@ -39,7 +39,7 @@ export function addProxyTlsOptions(command: Command): Command {
 
 /** Adds all options about the connections to proxies. */
 export function addProxyConnectionOptions(command: Command): Command {
-  return addProxyTlsOptions(command).option(
+  return addProxyTlsOptions(addProxyAuthOptions(command)).option(
     "--proxy-protocol <version>",
     "send the first proxy a PROXY protocol header, version 1 or 2",
     parseProxyProtocol,
@@ -81,7 +81,7 @@ export function connectionsOf(
   options: ProxyConnectionArguments,
   chain: readonly ProxyHop[],
   reporter: Reporter,
-): { readonly chain: readonly ChainHop[]; readonly tls?: ProxyTlsOptions } {
+): { readonly chain: readonly ChainHop[]; readonly tls?: ProxyTlsOptions; readonly proxyAuth?: ProxyAuthOptions } {
   if (asksForTls(options) && !chain.some((proxy) => proxy.tls)) {
     const message =
       "--proxy-cacert, --proxy-cert and --proxy-insecure are about TLS with a proxy, and no proxy here has it";
@@ -92,7 +92,7 @@ export function connectionsOf(
   const [first, ...rest] = chain;
   const hops =
     version === undefined || first === undefined ? chain : [{ proxy: first, proxyProtocol: { version } }, ...rest];
-  return { chain: hops, ...(tls !== undefined && { tls }) };
+  return { chain: hops, ...proxyAuthOf(options), ...(tls !== undefined && { tls }) };
 }
 
 function asksForTls({ proxyCacert, proxyCert, proxyInsecure }: ProxyTlsArguments): boolean {
@@ -103,14 +103,6 @@ function warnInsecure(reporter: Reporter): void {
   const message =
     "--proxy-insecure: certificates of proxies are not checked; whoever is on the way can read and change everything";
   reporter.note(`sockskit: warning: ${message}`, { type: "warning", message });
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new CliError("ERR_SOCKS_FILE", `cannot read ${file}: ${reasonOf(error)}`, error);
-  }
 }
 
 function parseProxyProtocol(text: string): 1 | 2 {

@@ -9,7 +9,7 @@ const other = certificatePair("other-server");
 const USERS = "users: [{ name: alice, password: { plain: correct-horse } }]";
 
 async function load(text: string): Promise<Awaited<ReturnType<typeof loadConfig>>> {
-  const folder = await folderWith({
+  const folder = folderWith({
     "c.yaml": text,
     "server.pem": server.cert,
     "server.key": server.key,

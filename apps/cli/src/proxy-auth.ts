@@ -1,0 +1,74 @@
+import type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion } from "@sockskit/dial";
+import type { Command } from "commander";
+
+import { askTerminal } from "./ask-terminal.ts";
+import { usageError } from "./cli-error.ts";
+import { readPem } from "./read-pem.ts";
+import { showArgument } from "./show-argument.ts";
+
+/** Options about authentication at proxies. */
+export interface ProxyAuthArguments {
+  /** Methods to offer. */
+  readonly proxyAuth?: ProxyAuthNames;
+  /** File with certificates to trust for the method `ssl`. */
+  readonly sslCacert?: string;
+}
+
+/** What `--proxy-auth` says. */
+interface ProxyAuthNames {
+  readonly methods: readonly ProxyAuthMethod[];
+  /** Methods inside TLS; none: the default. */
+  readonly inside: readonly InnerMethod[];
+}
+
+type InnerMethod = Exclude<ProxyAuthMethod, "ssl">;
+
+const INNER: readonly InnerMethod[] = ["none", "userpass", "chap", "cram"];
+
+/** Adds `--proxy-auth` and `--ssl-cacert`. */
+export function addProxyAuthOptions(command: Command): Command {
+  const option = command.createOption(
+    "--proxy-auth <methods>",
+    "what to offer SOCKS 5 proxies: none, userpass, chap, cram, ssl, ssl/chap and so on, with commas",
+  );
+  return command
+    .addOption(option.argParser(parseMethods))
+    .option("--ssl-cacert <file>", "trust the certificates in this PEM file for ssl, instead of the usual ones");
+}
+
+/** What the command line says, for the call that connects. */
+export function proxyAuthOf({ proxyAuth, sslCacert }: ProxyAuthArguments): { readonly proxyAuth?: ProxyAuthOptions } {
+  if (proxyAuth === undefined) {
+    if (sslCacert !== undefined) throw usageError("--ssl-cacert is for --proxy-auth ssl");
+    return {};
+  }
+  const { methods, inside } = proxyAuth;
+  const ca = sslCacert === undefined ? {} : { ca: readPem(sslCacert) };
+  const ssl = { ...ca, ...(inside.length === 0 ? {} : { methods: inside }) };
+  return { proxyAuth: { methods, ssl, onQuestion: ask } };
+}
+
+function ask({ prompt, text, hop, signal }: ProxyQuestion): Promise<string> {
+  const said = text === "" ? "" : `${text}\r\n`;
+  return askTerminal(`${hop.proxy} asks:\r\n${said}${prompt} `, signal);
+}
+
+function parseMethods(written: string): ProxyAuthNames {
+  const methods = new Set<ProxyAuthMethod>();
+  const inside = new Set<InnerMethod>();
+  for (const name of written.split(",").map((part) => part.trim())) {
+    const inner = name.startsWith("ssl/") ? INNER.find((known) => known === name.slice(4)) : undefined;
+    if (inner !== undefined) inside.add(inner);
+    const method = inner === undefined ? [...INNER, "ssl" as const].find((known) => known === name) : "ssl";
+    if (method === undefined) throw usageError(problemWith(name));
+    methods.add(method);
+  }
+  return { methods: [...methods], inside: [...inside] };
+}
+
+function problemWith(name: string): string {
+  if (name === "nds")
+    return "nds, Novell Directory Services (0x07), cannot be spoken: nobody has published how it works";
+  if (name === "maf") return "maf (0x08) runs methods that a program brings; use @sockskit/client";
+  return `${showArgument(name)} is no method; expected some of ${INNER.join(", ")}, ssl, ssl/userpass, ssl/chap, ssl/cram`;
+}
