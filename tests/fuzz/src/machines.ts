@@ -11,6 +11,8 @@ import {
   mafServer,
   noneClient,
   noneServer,
+  sslClient,
+  sslServer,
   userPassClient,
   userPassServer,
 } from "@sockskit/auth";
@@ -32,7 +34,7 @@ import {
   messageOctets,
   messages,
 } from "@sockskit/vectors";
-import { mafId, parseAddress } from "@sockskit/wire";
+import { mafId, METHOD, parseAddress } from "@sockskit/wire";
 import { cut } from "./mutate.ts";
 import type { Target } from "./target.ts";
 
@@ -54,6 +56,10 @@ const SERVERS: Readonly<Record<string, () => ServerHandshakeOptions>> = {
   "ServerHandshake with a choice": () => ({ authMethods: [userPassServer(), noneServer()] }),
   "ServerHandshake with CHAP": () => ({ authMethods: [chapServer({ challenge, algorithms: ["hmac-md5", "md5"] })] }),
   "ServerHandshake with CRAM": () => ({ authMethods: [cramServer()] }),
+  "ServerHandshake with SSL": () => ({
+    authMethods: [sslServer({ methods: [userPassServer(), cramServer()], udpNaked: true })],
+    commands: [0x01, 0x02, 0x03],
+  }),
   "ServerHandshake with MAF": () => ({
     authMethods: [mafServer({ methods: [{ id: METHOD_ID, start: () => cramServer().start() }] })],
   }),
@@ -78,6 +84,14 @@ const CLIENTS: readonly (readonly [name: string, options: ClientHandshakeOptions
     },
   ],
   ["SOCKS 5 with CRAM", { version: 5, destination: TARGET, authMethods: [cramClient(CREDENTIALS)] }],
+  [
+    "SOCKS 5 with SSL",
+    {
+      version: 5,
+      destination: TARGET,
+      authMethods: [sslClient({ methods: [USER, cramClient(CREDENTIALS)], udpNaked: true })],
+    },
+  ],
   ["SOCKS 5 with MAF", { version: 5, destination: TARGET, authMethods: [MAF] }],
 ];
 
@@ -138,6 +152,12 @@ function runServer(
         granted = verdict.accepted;
         take(machine.authenticated(verdict));
       }
+      if (event.type === "secure") {
+        // A layer that changes nothing; what came behind belongs to it.
+        const early = machine.takeTrailingData();
+        take(machine.secured());
+        if (early !== undefined) take(machine.receive(early));
+      }
       if (event.type === "request") {
         assert.ok(proven || (open && event.request.version === 4), "a request before the password was checked");
         const { command, destination } = event.request;
@@ -166,6 +186,11 @@ function runClient(machine: ClientHandshake, pieces: readonly Uint8Array[]): Out
       else events.push(event.type === "failed" ? failure(event.error) : event.type);
       if (event.type === "failed") over = true;
       if (event.type === "question") step(machine.answer({ type: "cram", response: "an answer" }));
+      if (event.type === "secure") {
+        const early = machine.takeTrailingData();
+        step(machine.secured());
+        if (early !== undefined) step(machine.receive(early));
+      }
     }
   };
   step(machine.start());
@@ -202,6 +227,7 @@ const RARE: Readonly<Record<number, MessageType>> = {
 // For a rare method its conversations, and each of its messages behind the method choice; for the others all conversations.
 function corpusFor(side: "client" | "server", methods: readonly { readonly method: number }[]): Uint8Array[] {
   const method = methods[0]?.method ?? 0x00;
+  if (method === METHOD.secureSocketsLayer) return insideTls(side);
   const type = RARE[method];
   if (type === undefined) return conversations().flatMap((talk) => sentIn(talk, side));
   const choice = side === "client" ? Uint8Array.of(0x05, 0x01, method) : Uint8Array.of(0x05, method);
@@ -213,6 +239,17 @@ function corpusFor(side: "client" | "server", methods: readonly { readonly metho
       .filter((message) => message.type === type && message.from === side)
       .map((message) => concat(choice, messageOctets(message))),
   ];
+}
+
+/** The example of the draft without its frames and records, whole and without its end. */
+function insideTls(side: "client" | "server"): Uint8Array[] {
+  const example = conversations().find(({ name }) => name === "ssl-frames");
+  const sent = (example?.steps ?? [])
+    .filter(({ from }) => from === side)
+    .flatMap((step) => step.messages)
+    .filter(({ type, decoded }) => type === "MethodRequest" || type === "MethodReply" || Number(decoded?.["state"]) > 1)
+    .map((message) => (message.type === "SslFrame" ? messageOctets(message).subarray(4 + 5) : messageOctets(message)));
+  return sent.map((_, index) => concat(...sent.slice(0, index + 1)));
 }
 
 function chooses(message: Message, method: number): boolean {
