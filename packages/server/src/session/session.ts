@@ -197,8 +197,8 @@ export class Session implements LaneEntry {
   }
 
   /** There is no connection any more: its layer came to nothing, or it ended meanwhile. */
-  #lose(error: Error): void {
-    const code = codeBehind(error) ?? "ERR_SOCKS_SESSION_FAILED";
+  #lose(error: Error & { readonly code?: string }): void {
+    const { code = "ERR_SOCKS_SESSION_FAILED" } = error;
     if (this.#end === undefined) this.#record.denied({ stage: "authenticate", code, reason: error.message });
     this.#destroy("refused", code);
     this.#finish();
