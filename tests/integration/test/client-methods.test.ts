@@ -243,7 +243,6 @@ describe("ssl", () => {
     ["of another authority", certificatePair("strange-alice"), { ca, serverName: "localhost" }],
     ["for another name", certificatePair("other-server"), { ca, serverName: "localhost" }],
     ["that is not known here", certificatePair("server"), { serverName: "localhost" }],
-    ["too old", certificatePair("late-server"), { ca, serverName: "localhost" }],
   ])("a certificate %s is not trusted, and no password is sent", async (_what, pair, tls) => {
     const { port, log } = await startServer({ ...ssl, ssl: pair as NonNullable<ServerOptions["ssl"]> });
     const error = await failure(

@@ -1,11 +1,5 @@
 import { resolve } from "node:path";
-import {
-  type AuthMethodName,
-  openProxyProblem,
-  ServerError,
-  type ServerOptions,
-  type SslOptions,
-} from "@sockskit/server";
+import { type AuthMethodName, openProxyProblem, ServerError, type ServerOptions } from "@sockskit/server";
 import * as z from "zod";
 import { type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
