@@ -66,7 +66,10 @@ function ignore(): void {
 /** A reset exists in TCP only: the connection below is reset, and takes TLS with it. Node would throw. */
 function resetBelow(secured: TLSSocket, socket: Socket): void {
   secured.resetAndDestroy = (): TLSSocket => {
-    socket.resetAndDestroy();
+    // While the system sends an end it refuses to reset (EINVAL), and Node's socket would stay open.
+    const isEnding = secured.writableEnded && !secured.writableFinished;
+    if (isEnding) secured.destroy();
+    else socket.resetAndDestroy();
     return secured;
   };
 }

@@ -147,6 +147,17 @@ describe("no TLS, and why", () => {
     });
   });
 
+  test("who gives up hangs up, also at a later hop", async () => {
+    const silent = keep(await listenTcp((socket) => socket.on("end", () => socket.end()).resume()));
+    const first = keep(await startTlsFront(keep(await startTinyProxy())));
+    const url = `socks5s://127.0.0.1:${silent.port}`;
+    for (const chain of [url, `socks5s://127.0.0.1:${first.port} ${url}`]) {
+      const attempt = dialThrough({ chain: parseProxyChain(chain), destination, tls: trusting, timeoutMs: 400 });
+      expect(await failureOf(attempt)).toMatchObject({ code: "ERR_SOCKS_TIMEOUT", stage: "tls" });
+      await expect.poll(() => silent.sockets.size).toBe(0);
+    }
+  });
+
   test("at a later hop, which is named", async () => {
     const first = keep(await startTinyProxy());
     const second = keep(await startTlsFront(keep(await startTinyProxy()), { certificate: "other-server" }));

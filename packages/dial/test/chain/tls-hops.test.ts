@@ -127,6 +127,35 @@ describe("a tunnel through TLS", () => {
     await expectReleased(before);
   });
 
+  test("a reset in the middle of an end frees everything too", async () => {
+    const echo = keep(await listenEcho());
+    const front = keep(await startTlsFront(keep(await startTinyProxy())));
+    const chain = [parseProxyUrl(`socks5h+tls://127.0.0.1:${front.port}`)];
+    const options = { chain, destination: parseHostPort(`127.0.0.1:${echo.port}`), tls: trusting };
+    const before = heldResources();
+    const moments: ((then: () => void) => unknown)[] = [
+      (then) => then(),
+      (then) => process.nextTick(then),
+      (then) => queueMicrotask(then),
+      (then) => setImmediate(then),
+      (then) => setImmediate(setImmediate, then),
+      (then) => setTimeout(then, 1),
+    ];
+    for (const data of ["", "x", "x".repeat(100_000)]) {
+      for (const moment of moments) {
+        const { socket } = await dialThrough(options);
+        socket.on("error", () => undefined);
+        const closed = new Promise((resolve) => socket.on("close", resolve));
+        socket.end(data);
+        await new Promise<void>((resolve) => moment(resolve));
+        socket.resetAndDestroy();
+        await closed;
+      }
+    }
+    for (const server of open) for (const other of server.sockets) other.destroy();
+    await expectReleased(before);
+  });
+
   test("a connection that breaks below is an error of the socket, once", async () => {
     const echo = keep(await listenEcho());
     const front = keep(await startTlsFront(keep(await startTinyProxy())));

@@ -11,12 +11,12 @@ export function runsOver(secured: Socket, socket: Socket): void {
 
 /**
  * Ends a connection so that its other end sees a reset, because data may be lost. Where the connection knows no reset, as
- * a Unix socket does not, it is closed.
+ * a Unix socket does not, it is closed. A tunnel through TLS brings a reset of its own.
  */
 export function resetSocket(socket: Socket): void {
   let base = socket;
   for (let next = underneath.get(base); next !== undefined; next = underneath.get(base)) base = next;
-  if (isTcp(base) && !isEnding(base)) base.resetAndDestroy();
+  if ((isTcp(base) || Object.hasOwn(base, "resetAndDestroy")) && !isEnding(base)) base.resetAndDestroy();
   socket.destroy();
   base.destroy();
 }
