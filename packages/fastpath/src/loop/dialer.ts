@@ -72,7 +72,8 @@ export class Dialer extends LaneEntry implements EndpointOwner {
   ready(endpoint: Endpoint): void {
     const attempt = this.#attempts.find((one) => one.endpoint === endpoint);
     if (attempt === undefined || !endpoint.writable) return;
-    const error = this.#loop.kernel.socketError(endpoint.fd);
+    // An event without an error is a connection; one with an error may be that of a connection that was reset at once.
+    const error = endpoint.broken ? this.#loop.kernel.socketError(endpoint.fd) : 0;
     if (error === 0) return this.#connected(attempt);
     const code = errorName(-error);
     this.#drop(attempt);

@@ -11,6 +11,7 @@ import {
   type Report,
   type ThreadData,
 } from "./protocol.ts";
+import { type FlatReports, unpackReports } from "./report-codec.ts";
 
 /** Runs from `dist/` and, in tests, from `src/`. */
 const ENTRY: URL = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
@@ -154,6 +155,7 @@ export class DataPlane {
 
   /** Open sessions at this moment. Waits for the thread, for one turn of its loop. */
   list(): readonly ListedSession[] {
+    if (this.isIdle || this.#isClosing) return [];
     const before = Atomics.load(this.#control, CONTROL.lists);
     this.#order({ type: "list" });
     if (Atomics.wait(this.#control, CONTROL.lists, before, LIST_TIMEOUT_MS) === "timed-out") return [];
@@ -196,8 +198,8 @@ export class DataPlane {
       execArgv: [],
     });
     let cause: unknown;
-    worker.on("message", (reports: readonly Report[]) => {
-      for (const report of reports) this.#take(report);
+    worker.on("message", (reports: FlatReports) => {
+      for (const report of unpackReports(reports)) this.#take(report);
     });
     worker.on("error", (error) => {
       cause = error;
@@ -240,6 +242,8 @@ export class DataPlane {
   #closeWhatIsLeft(): void {
     for (let fd = this.#ledger.indexOf(1); fd !== -1; fd = this.#ledger.indexOf(1, fd + 1)) {
       this.#ledger[fd] = 0;
+      // Nobody knows what was lost: an end would say that nothing was.
+      this.#kernel.resetOnClose(fd);
       this.#kernel.close(fd);
     }
   }

@@ -1,5 +1,6 @@
 import { MAX_WAIT_MS } from "../loop/loop.ts";
 import type { Report } from "./protocol.ts";
+import { type FlatReports, packReport } from "./report-codec.ts";
 
 /** Longest time that a report waits for others, in milliseconds. */
 const MAX_DELAY_MS = 2;
@@ -12,14 +13,14 @@ const MESSAGES_PER_MS = 0.5;
  * waits for goes at once in any case, with everything before it.
  */
 export class Reporter {
-  readonly #send: (reports: readonly Report[]) => void;
+  readonly #send: (reports: FlatReports) => void;
   readonly #clock: { readonly nowMs: number };
-  #waiting: Report[] = [];
+  #waiting: FlatReports = [];
   #waitingSinceMs = 0;
   #credit = BURST;
   #creditAtMs = 0;
 
-  constructor(send: (reports: readonly Report[]) => void, clock: { readonly nowMs: number }) {
+  constructor(send: (reports: FlatReports) => void, clock: { readonly nowMs: number }) {
     this.#send = send;
     this.#clock = clock;
   }
@@ -33,7 +34,7 @@ export class Reporter {
   report(report: Report): void {
     const { nowMs } = this.#clock;
     if (this.#waiting.length === 0) this.#waitingSinceMs = nowMs;
-    this.#waiting.push(report);
+    packReport(report, this.#waiting);
     this.#credit = Math.min(BURST, this.#credit + (nowMs - this.#creditAtMs) * MESSAGES_PER_MS);
     this.#creditAtMs = nowMs;
     if (this.#credit < 1) return;
@@ -43,7 +44,7 @@ export class Reporter {
 
   /** Takes a report that somebody waits for. */
   urgent(report: Report): void {
-    this.#waiting.push(report);
+    packReport(report, this.#waiting);
     this.flush();
   }
 
