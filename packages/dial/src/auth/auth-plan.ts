@@ -53,6 +53,11 @@ export class AuthPlan {
     }
   }
 
+  /** Whether the caller wants no connection without authentication: methods are named, and "none" is not among them. */
+  get isRequired(): boolean {
+    return this.#options.methods?.includes("none") === false;
+  }
+
   /**
    * What a proxy is offered.
    *

@@ -1,4 +1,3 @@
-import type { ProxyHop } from "../chain/hop.ts";
 import { badOption, requireInteger } from "../internal/require.ts";
 import { type DiscoveryMemory, sharedDiscoveryMemory } from "./discovery-memory.ts";
 
@@ -10,8 +9,8 @@ export interface DiscoveryOptions {
   /**
    * The versions that may be used, whatever their order: 5 is tried first, then 4A, then 4.
    *
-   * Default: 5 alone for a proxy with a password, which the others cannot carry; otherwise 5 and 4A. To name `"4a"` or
-   * `"4"` lets a password be left out. To name `"4"` lets a name be looked up on this side when the proxy refuses it.
+   * Default: 5 alone for a proxy with a password, and when the methods of `proxyAuth` leave `"none"` out: the others cannot
+   * authenticate; otherwise 5 and 4A. To name `"4a"` or `"4"` lets a password and those methods be left out. To name `"4"` lets a name be looked up on this side when the proxy refuses it.
    */
   readonly versions?: readonly ProxyVersion[] | undefined;
   /**
@@ -26,20 +25,20 @@ export interface DiscoveryOptions {
 /** {@link DiscoveryOptions}, checked. */
 export interface DiscoverySettings {
   /** What may be tried, in the order of trying. */
-  readonly versionsFor: (proxy: ProxyHop) => readonly ProxyVersion[];
+  readonly versionsFor: (isAuthenticated: boolean) => readonly ProxyVersion[];
   readonly answerTimeoutMs: number;
   readonly memory: DiscoveryMemory;
 }
 
 const ORDER: readonly ProxyVersion[] = ["5", "4a", "4"];
-const WITH_PASSWORD: readonly ProxyVersion[] = ["5"];
-const WITHOUT_PASSWORD: readonly ProxyVersion[] = ["5", "4a"];
+const WITH_AUTHENTICATION: readonly ProxyVersion[] = ["5"];
+const WITHOUT: readonly ProxyVersion[] = ["5", "4a"];
 
 /** @throws SocksError `ERR_SOCKS_BAD_OPTION`. */
 export function discoverySettings({ versions, answerTimeoutMs = 5000, memory }: DiscoveryOptions): DiscoverySettings {
   const chosen = versions === undefined ? undefined : requireVersions(versions);
   return {
-    versionsFor: ({ hasPassword }) => chosen ?? (hasPassword ? WITH_PASSWORD : WITHOUT_PASSWORD),
+    versionsFor: (isAuthenticated) => chosen ?? (isAuthenticated ? WITH_AUTHENTICATION : WITHOUT),
     answerTimeoutMs: requireInteger("discovery.answerTimeoutMs", answerTimeoutMs, 1, 0x7fffffff),
     memory: memory ?? sharedDiscoveryMemory,
   };

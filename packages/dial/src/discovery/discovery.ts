@@ -79,7 +79,7 @@ class Discovery<T> {
       if (version !== "auto") return [];
       const next: Address = chain[index + 1]?.address ?? task.destination;
       const command = index + 1 < chain.length ? "connect" : task.command;
-      return [new VersionFinder(chain, index, next, command, discovery)];
+      return [new VersionFinder(chain, index, { next, command, requiresAuth: task.auth.isRequired }, discovery)];
     });
   }
 

@@ -19,6 +19,15 @@ export interface FailedVersion {
 
 const SCHEMES: Readonly<Record<ProxyVersion, ProxyScheme>> = { "5": "socks5h", "4a": "socks4a", "4": "socks4" };
 
+/** What a proxy is to do, as far as it rules versions out. */
+export interface AskedOfProxy {
+  /** What it is asked for: the next proxy, or the destination. */
+  readonly next: Address;
+  readonly command: HandshakeCommand;
+  /** Whether it must authenticate the caller. */
+  readonly requiresAuth: boolean;
+}
+
 /** The search for the version of one proxy of a chain: what is tried now, what is left, what has failed. */
 export class VersionFinder {
   /** Its place in the chain. */
@@ -46,24 +55,22 @@ export class VersionFinder {
   #left: ProxyVersion[];
   #remembered: FoundVersion | undefined;
 
-  /** @param next - What the proxy is asked for: the next proxy, or the destination. */
   constructor(
     chain: readonly ProxyHop[],
     index: number,
-    next: Address,
-    command: HandshakeCommand,
+    { next, command, requiresAuth }: AskedOfProxy,
     settings: DiscoverySettings,
   ) {
     this.index = index;
     this.proxy = chain[index] as ProxyHop;
     this.key = keyOf(chain, index);
     this.asksForName = next.type === "domain";
-    const allowed = settings.versionsFor(this.proxy);
+    const allowed = settings.versionsFor(this.proxy.hasPassword || requiresAuth);
     const only5 = command === "udp-associate" || command === "resolve-ptr" || unmapAddress(next).type === "ipv6";
     const usable = only5 ? allowed.filter((version) => version === "5") : allowed;
     // When nothing is left, the machine says best what cannot be said.
     this.#usable = usable.length > 0 ? usable : allowed;
-    this.excluded = exclusion(this.proxy, this.#usable, allowed);
+    this.excluded = exclusion(this.proxy, requiresAuth, this.#usable, allowed);
     this.#left = [...this.#usable];
   }
 
@@ -144,10 +151,13 @@ function keyOf(chain: readonly ProxyHop[], index: number): string {
 
 function exclusion(
   { hasPassword }: ProxyHop,
+  requiresAuth: boolean,
   usable: readonly ProxyVersion[],
   allowed: readonly ProxyVersion[],
 ): string | undefined {
   if (usable.length < allowed.length) return "SOCKS 4 was not tried, it cannot carry what is asked for";
-  if (usable.length > 1 || !hasPassword) return undefined;
+  if (usable.length > 1) return undefined;
+  if (requiresAuth) return "SOCKS 4 was not tried, it has no authentication method";
+  if (!hasPassword) return undefined;
   return "SOCKS 4 was not tried, it cannot carry the password; if it is to be left out, write socks4a:// instead";
 }

@@ -146,6 +146,23 @@ describe("credentials", () => {
     expect(server.heard).toEqual(["05 02 00 02"]);
   });
 
+  test.each([["userpass"], ["ssl"]] as const)(
+    "nor when the methods leave out that nobody is asked: %s",
+    async (method) => {
+      const server = await listen({ greeting: "close", address: GRANTED_4 });
+      const options = optionsFor(server, { userinfo: "fred@", proxyAuth: { methods: [method] } });
+      const error = await failureOf(dialThrough(options));
+      expect(error.code).toBe("ERR_SOCKS_PROXY_CLOSED");
+      expect(error.message).toMatch(/; SOCKS 4 was not tried, it has no authentication method$/u);
+      expect(server.heard).toHaveLength(1);
+    },
+  );
+
+  test("but when it is among them", async () => {
+    const server = await listen({ greeting: "close", address: GRANTED_4 });
+    expect(await spoken(server, { userinfo: "fred@", proxyAuth: { methods: ["userpass", "none"] } })).toBe("socks4a");
+  });
+
   test("silence ends at the deadline then", async () => {
     const server = await listen({ greeting: "silent", address: GRANTED_4 });
     const error = await failureOf(dialThrough(optionsFor(server, { ...attempt, timeoutMs: 300 })));
