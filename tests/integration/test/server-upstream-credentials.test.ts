@@ -62,18 +62,11 @@ test("the client's credentials stay here: the upstream gets its own, or none", a
 
 test("with forwardCredentials the last proxy gets them, and only the last", async () => {
   const last = await startListeningProxy();
-  const near = await startServer();
-  const hops: string[] = [];
-  const watched = await startTarget((socket) => {
-    void connectTo(near.port).then((next) => {
-      socket.on("data", (chunk: Buffer) => hops.push(chunk.toString("latin1")));
-      socket.pipe(next).pipe(socket);
-    });
-  });
+  const near = await startServer({ credentials: [{ name: "gw", password: { plain: OWN } }] });
   const running = await startForwarder({
     upstreams: {
       up: {
-        alternatives: [[`socks5h://127.0.0.1:${watched.port}`, `socks5h://gw:${OWN}@127.0.0.1:${last.port}`]],
+        alternatives: [[`socks5h://gw:${OWN}@127.0.0.1:${near.port}`, `socks5h://gw:${OWN}@127.0.0.1:${last.port}`]],
         forwardCredentials: true,
       },
     },
@@ -83,9 +76,26 @@ test("with forwardCredentials the last proxy gets them, and only the last", asyn
     `\u0001${String.fromCharCode(18)}user-${CANARY}${String.fromCharCode(22)}password-${CANARY}`,
   );
   expect(last.heard()).not.toContain(OWN);
-  // The nearer proxy carries what the last one is told, but is told nothing itself.
-  expect(hops[0]).not.toContain(CANARY);
-  expect(near.log.authenticated).toEqual([expect.not.objectContaining({ user: `user-${CANARY}` })]);
+  // The nearer proxy was told its own.
+  expect(near.log.authenticated).toEqual([expect.objectContaining({ user: "gw" })]);
+});
+
+test("what one upstream is shown, another one is not", async () => {
+  const [shown, other] = [await startListeningProxy(), await startListeningProxy()];
+  const running = await startForwarder({
+    rules: [
+      { action: "allow", to: ["www.example"], via: "other" },
+      { action: "allow", via: "shown" },
+    ],
+    upstreams: {
+      shown: { alternatives: [[`socks5h://127.0.0.1:${shown.port}`]], forwardCredentials: true },
+      other: [[`socks5h://gw:${OWN}@127.0.0.1:${other.port}`]],
+    },
+  });
+  expect(await logInAndConnect(running)).toMatch(/^0502010005000001/);
+  expect(other.heard()).toContain(OWN);
+  expect(other.heard()).not.toContain(CANARY);
+  expect(shown.heard()).toBe("");
 });
 
 test("no event, session or error holds a password of anybody", async () => {
@@ -119,3 +129,18 @@ test("credentials that the upstream refuses are the client's fault: REP 02, and 
   expect(await logInAndConnect(wrong)).toMatch(/^0502010005030001/);
   expect(wrong.log.upstream).toEqual([expect.objectContaining({ code: "ERR_SOCKS_AUTH_REJECTED", state: "aside" })]);
 });
+
+test.each(["portable", "auto"] as const)(
+  "who logs in again is forwarded again, whoever remembers him (%s)",
+  async (engine) => {
+    const last = await startListeningProxy();
+    const running = await startForwarder({
+      engine,
+      upstreams: { up: { alternatives: [[`socks5h://127.0.0.1:${last.port}`]], forwardCredentials: true } },
+    });
+    for (const count of [1, 2, 3]) {
+      expect(await logInAndConnect(running)).toMatch(/^0502010005000001/);
+      expect(last.heard().split(`password-${CANARY}`).length - 1).toBe(count);
+    }
+  },
+);

@@ -155,7 +155,7 @@ describe("status 2: bad usage or configuration", () => {
         stdout: "",
         stderr:
           'c.yaml:2:14 rules[0].allow.port: unknown key; did you mean "ports"?\n' +
-          'c.yaml:3:9 engine: found "fast", expected one of auto, portable\n',
+          'c.yaml:3:9 engine: found "fast", expected one of auto, portable, fastpath\n',
       });
     }
   });
