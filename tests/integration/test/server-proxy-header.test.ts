@@ -8,6 +8,7 @@ import {
   pause,
   startEcho,
   startServer,
+  startTarget,
   until,
 } from "./server-support.ts";
 import { ask, connectThrough, connectTls, HEADER, LINE, SERVER_TLS } from "./transport-support.ts";
@@ -79,12 +80,23 @@ describe("a listed peer says who the client is", () => {
 
   test("ident cannot know the client's connection: nobody is asked, and required means refused", async () => {
     const echo = await startEcho();
-    const asked = await startServer(behind(FROM_HERE.from, { ident: { mode: "ask", port: 1 } }));
-    const first = await connectThrough(asked.port, Buffer.concat([LINE, connectRequest4(echo.port)]));
-    expect((await readOctets(first, 8))[1]).toBe(0x5a);
-    const required = await startServer(behind(FROM_HERE.from, { ident: { mode: "require", port: 1 } }));
-    const second = await connectThrough(required.port, Buffer.concat([LINE, connectRequest4(echo.port)]));
-    expect((await readOctets(second, 8))[1]).toBe(0x5c);
+    let asked = 0;
+    const daemon = await startTarget((socket) => {
+      asked += 1;
+      socket.once("data", (line) => socket.end(`${line.toString().trim()} : USERID : UNIX : alice\r\n`));
+    });
+    const here = Buffer.from("PROXY TCP4 127.0.0.1 127.0.0.1 49200 1080\r\n");
+    const reply = async (mode: "ask" | "require", header: Uint8Array): Promise<number | undefined> => {
+      const { port } = await startServer(behind(FROM_HERE.from, { ident: { mode, port: daemon.port } }));
+      const client = await connectThrough(port, Buffer.concat([header, connectRequest4(echo.port)]));
+      return (await readOctets(client, 8))[1];
+    };
+    expect(await reply("ask", here)).toBe(0x5a);
+    expect(await reply("require", here)).toBe(0x5c);
+    expect(asked).toBe(0);
+    // Who announces nobody is the client, and can be asked about.
+    expect(await reply("require", Buffer.from("PROXY UNKNOWN\r\n"))).toBe(0x5a);
+    expect(asked).toBe(1);
   });
 });
 
