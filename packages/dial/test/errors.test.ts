@@ -13,6 +13,8 @@ test("carries what a program matches on", () => {
     stage: "request",
     hop,
     reply: 5,
+    httpStatus: 403,
+    earlyOctetsSent: 7,
     cause,
   });
   expect(error).toBeInstanceOf(Error);
@@ -23,6 +25,8 @@ test("carries what a program matches on", () => {
     stage: "request",
     hop,
     reply: 5,
+    httpStatus: 403,
+    earlyOctetsSent: 7,
   });
   expect(error.cause).toBe(cause);
   expect(String(error)).toBe("SocksError: too late");

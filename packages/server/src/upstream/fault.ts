@@ -1,4 +1,4 @@
-import { isSocksError, type SocksError } from "@sockskit/dial";
+import { isSocksError, type SocksError, type SocksErrorCode } from "@sockskit/dial";
 import { REP, SOCKS4_CD } from "@sockskit/wire";
 import type { Alternative } from "./upstream-plan.ts";
 
@@ -11,7 +11,13 @@ import type { Alternative } from "./upstream-plan.ts";
  */
 export type Fault = "upstream" | "target" | "unsure";
 
-const HTTP_FORBIDDEN = 403;
+/** What the client brought was wrong, or nothing that this proxy takes. */
+const ABOUT_CREDENTIALS: ReadonlySet<SocksErrorCode> = new Set([
+  "ERR_SOCKS_AUTH_CREDENTIALS",
+  "ERR_SOCKS_AUTH_REJECTED",
+  "ERR_SOCKS_AUTH_REQUIRED",
+  "ERR_SOCKS_NO_ACCEPTABLE_METHOD",
+]);
 
 /** What {@link faultOf} has to know of the attempt. */
 export interface AttemptNature {
@@ -29,14 +35,10 @@ export function faultOf(error: unknown, { alternative, isForwarding, isCutShort 
   const isLast = error.hop === undefined || error.hop.index === chain.length - 1;
   if (!isLast) return "upstream";
   const isLogin = error.stage === "negotiate" || error.stage === "authenticate";
-  // What the client brought was wrong.
-  if (isLogin && isForwarding && error.code.startsWith("ERR_SOCKS_AUTH")) return "unsure";
-  if (isForwarding && error.code === "ERR_SOCKS_NO_ACCEPTABLE_METHOD") return "unsure";
+  if (isLogin && isForwarding && ABOUT_CREDENTIALS.has(error.code)) return "unsure";
   if (error.stage !== "request") return "upstream";
   switch (error.code) {
     case "ERR_SOCKS_REQUEST_REFUSED":
-      // HTTP proxies say 502 and 503 of destinations and of themselves.
-      if (error.httpStatus !== undefined) return error.httpStatus === HTTP_FORBIDDEN ? "target" : "unsure";
       if (error.httpStatus !== undefined) return faultOfStatus(error.httpStatus);
       return chain.at(-1)?.version === 4 ? faultOfCd(error.reply) : faultOfRep(error.reply);
     case "ERR_SOCKS_TIMEOUT":
