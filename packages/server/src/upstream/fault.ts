@@ -11,6 +11,8 @@ import type { Alternative } from "./upstream-plan.ts";
  */
 export type Fault = "upstream" | "target" | "unsure";
 
+const HTTP_FORBIDDEN = 403;
+
 /** What the client brought was wrong, or nothing that this proxy takes. */
 const ABOUT_CREDENTIALS: ReadonlySet<SocksErrorCode> = new Set([
   "ERR_SOCKS_AUTH_CREDENTIALS",
@@ -39,7 +41,8 @@ export function faultOf(error: unknown, { alternative, isForwarding, isCutShort 
   if (error.stage !== "request") return "upstream";
   switch (error.code) {
     case "ERR_SOCKS_REQUEST_REFUSED":
-      if (error.httpStatus !== undefined) return faultOfStatus(error.httpStatus);
+      // HTTP proxies say 502 and 503 of destinations and of themselves.
+      if (error.httpStatus !== undefined) return error.httpStatus === HTTP_FORBIDDEN ? "target" : "unsure";
       return chain.at(-1)?.version === 4 ? faultOfCd(error.reply) : faultOfRep(error.reply);
     case "ERR_SOCKS_TIMEOUT":
       return isCutShort ? "unsure" : "target";
@@ -62,23 +65,6 @@ function faultOfRep(reply: number | undefined): Fault {
     default:
       // Tor speaks of the onion service with these.
       return reply !== undefined && reply >= 0xf0 && reply <= 0xf7 ? "target" : "unsure";
-  }
-}
-
-/** HTTP proxies say with 500 and above what became of the destination, and so do some when they break down. */
-function faultOfStatus(status: number): Fault {
-  switch (status) {
-    case 403:
-    case 502:
-    case 504:
-      return "target";
-    case 404:
-    case 405:
-    case 501:
-      // No proxy at all.
-      return "upstream";
-    default:
-      return "unsure";
   }
 }
 
