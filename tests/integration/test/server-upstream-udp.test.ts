@@ -127,6 +127,21 @@ describe("datagrams by an upstream", () => {
     expect(far.log.closed[0]?.datagrams).toMatchObject({ in: 1 });
   });
 
+  test("a reload that wants the address of a name that was passed on: one datagram is lost, then it goes", async () => {
+    const echo = await openUdpEcho();
+    const listen = [{ port: 0 }];
+    const resolver = resolverOf({ "www.example": ["127.0.0.1"] });
+    const { near } = await startPair(undefined, { outbound: { resolver } }, { listen, outbound: { resolver } });
+    const { client, control, send } = await associate(near.port);
+    send(headerName("www.example", echo.port), "by the upstream");
+    await client.next();
+    await near.server.reload({ listen, outbound: { resolver }, rules: [{ action: "allow", to: ["loopback"] }] });
+    for (const word of ["lost", "directly"]) send(headerName("www.example", echo.port), word);
+    expect(Buffer.from(await client.next()).toString("latin1", 10)).toBe("directly");
+    expect(new Set(echo.received.map(({ from }) => from.port)).size).toBe(2);
+    expect(await droppedIn(near, control)).toEqual({ unresolved: 1 });
+  });
+
   test("what comes directly is no answer to what went by the upstream", async () => {
     const both = await openUdp();
     const other = await openUdpEcho();

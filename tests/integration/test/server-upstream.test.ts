@@ -101,6 +101,26 @@ describe("a session goes by its upstream", () => {
     ]);
   });
 
+  test("of the addresses of a name those that go directly are tried first, then the upstream gets its own", async () => {
+    const echo = await startEcho();
+    const resolver = resolverOf({ "both.example": ["10.1.2.3", "127.0.0.1"] });
+    const proxy = await startProxy(GRANTED);
+    const { port, log } = await startServer({
+      outbound: { resolver },
+      rules: [{ action: "allow", to: ["10.0.0.0/8"], via: "up" }, { action: "allow" }],
+      upstreams: { up: [[url(proxy.port)]] },
+    });
+    expect(await ask(port, connectName("both.example", echo.port))).toMatch(/^0500050000017f000001/);
+    expect(proxy.count()).toBe(0);
+    const dead = await deadPort();
+    expect(await ask(port, connectName("both.example", dead))).toBe(GRANTED_HEX);
+    expect(proxy.heard).toEqual([`050100010a010203${portHex(dead)}`]);
+    expect(log.connected.map(({ via, rule }) => [via?.upstream, rule])).toEqual([
+      [undefined, 1],
+      ["up", 0],
+    ]);
+  });
+
   test("what the target says first, and what the client said early, is not lost", async () => {
     const target = await startTarget((socket) => {
       socket.write("hello");
