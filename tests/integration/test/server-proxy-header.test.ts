@@ -198,6 +198,13 @@ describe("what is refused", () => {
     expect(server.stats).toMatchObject({ sessions: 0, handshakes: 0 });
   });
 
+  test("who is not listed and says nothing goes without a word", async () => {
+    const { port, log, server } = await startServer(behind(["192.0.2.1"], { timeouts: { handshakeMs: 200 } }));
+    expect(await readToEnd(await connectTo(port))).toEqual(new Uint8Array(0));
+    expect(log.denied).toEqual([]);
+    expect(server.stats).toMatchObject({ sessions: 0, handshakes: 0 });
+  });
+
   test("within 5 seconds, where the handshake may take longer", { timeout: 20_000 }, async () => {
     const { port, log } = await startServer(behind());
     const startedAt = performance.now();

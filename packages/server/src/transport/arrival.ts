@@ -82,12 +82,12 @@ export class Arrival implements LaneEntry {
   /** The time for its PROXY header, or for all of its handshake, is up. */
   expired(): boolean {
     const { handshakeMs } = this.#settings.timeouts;
-    if (!this.#preface.awaitsHeader) {
-      this.#refuse("ERR_SOCKS_TLS_FAILED", `no TLS handshake within ${handshakeMs} ms (timeouts.handshakeMs)`);
-    } else {
+    if (this.#preface.awaitsHeader) {
       const waitedMs = Math.min(handshakeMs, PROXY_HEADER_TIMEOUT_MS);
       this.#refuse("ERR_SOCKS_PROXY_HEADER", `no PROXY header within ${waitedMs} ms`);
-    }
+    } else if (this.#connection.entrance.tls !== undefined) {
+      this.#refuse("ERR_SOCKS_TLS_FAILED", `no TLS handshake within ${handshakeMs} ms (timeouts.handshakeMs)`);
+    } else this.stop();
     return false;
   }
 
