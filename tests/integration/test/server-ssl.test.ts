@@ -181,6 +181,23 @@ test("whoever does not authenticate inside is refused", async () => {
   expect(log.denied[0]).toMatchObject({ code: "ERR_SOCKS_NO_ACCEPTABLE_METHOD", stage: "authenticate" });
 });
 
+test("UDP ASSOCIATE is answered 07, unless both sides take it unprotected", async () => {
+  const associate = octets("05 03 00 01 00 00 00 00 00 00");
+  const closed = await startServer(options);
+  const refused = await loggedIn(closed.port);
+  refused.secured.write(associate);
+  expect(hex(await readOctets(refused.secured, 10))).toBe("05070001000000000000");
+  const open = await startServer({
+    ...options,
+    ssl: { ...certificatePair("server"), udpNaked: true },
+    rules: [{ action: "allow" }],
+  });
+  const { secured } = await inside(open.port);
+  secured.write(concat(octets("02 01 10 05 01 02"), credentials("alice", "s3cret"), associate));
+  const answer = await readOctets(secured, 3 + 2 + 2 + 10);
+  expect(hex(answer.subarray(0, 9))).toBe("020110050201000500");
+});
+
 test("a wrong password inside counts as one", async () => {
   const { port, server } = await startServer(options);
   const { secured } = await inside(port);

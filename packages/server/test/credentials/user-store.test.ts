@@ -1,8 +1,9 @@
+import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { checkNoSecrets } from "@sockskit/testing";
 import { parseIpAddress, type IpAddress } from "@sockskit/wire";
 import { canDerive } from "../../src/credentials/derive.ts";
-import type { CredentialVerdict } from "../../src/credentials/credential-store.ts";
+import type { ChapAttempt, CredentialVerdict } from "../../src/credentials/credential-store.ts";
 import { hashPassword } from "../../src/credentials/passwords.ts";
 import type { UserConfig } from "../../src/credentials/user.ts";
 import {
@@ -263,6 +264,59 @@ describe("unusable users", () => {
     const password = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     expect(() => createCredentialStore([{ name: "a", password }])).toThrow(
       expect.objectContaining({ code: "ERR_SOCKS_HASH_NOT_SUPPORTED" }),
+    );
+  });
+});
+
+describe("CHAP", () => {
+  const challenge = Buffer.from("000102030405060708090a0b0c0d0e0f", "hex");
+  const tryWith = (name: string, response: Uint8Array, clientChallenge?: Uint8Array): ChapAttempt => ({
+    evidence: {
+      type: "chap",
+      username: Buffer.from(name),
+      algorithm: 0x85,
+      identifier: undefined,
+      challenge,
+      response,
+      clientChallenge,
+    },
+    client,
+    cancelled: () => false,
+  });
+  const hmac = (secret: string, data: Uint8Array): Uint8Array =>
+    new Uint8Array(createHmac("md5", secret).update(data).digest());
+  const users = [{ name: "alice", password: { plain: "canary-password" }, groups: ["staff"] }];
+
+  test("judges responses, and proves itself when asked", () => {
+    const store = storeOf(users, { chap: true });
+    const right = hmac("canary-password", challenge);
+    expect(store.verifyChap(tryWith("alice", right))).toEqual({ accepted: true, identity: "alice", groups: ["staff"] });
+    const own = Buffer.alloc(16, 1);
+    expect(store.verifyChap(tryWith("alice", right, own))).toMatchObject({ response: hmac("canary-password", own) });
+    for (const [name, response] of [
+      ["alice", hmac("other", challenge)],
+      ["alice", new Uint8Array(0)],
+      ["alice\0", right],
+      ["bob", right],
+      ["", right],
+    ] as const) {
+      expect(store.verifyChap(tryWith(name, response))).toEqual(REJECTED);
+    }
+    checkNoSecrets(store, ["canary-password"]);
+  });
+
+  test("lets nobody in where it is not served, and then keeps no password", () => {
+    const store = storeOf(users);
+    const right = hmac("canary-password", challenge);
+    expect(store.verifyChap(tryWith("alice", right))).toEqual(REJECTED);
+  });
+
+  test.each([
+    ["a hash", CHEAP],
+    ["an empty password", { plain: "" }],
+  ])("%s cannot be served", (_what, password) => {
+    expect(() => createCredentialStore([{ name: "a", password }], { chap: true })).toThrow(
+      expect.objectContaining({ code: "ERR_SOCKS_BAD_OPTION", path: ["credentials", 0, "password"] }),
     );
   });
 });
