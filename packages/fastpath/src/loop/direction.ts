@@ -28,8 +28,8 @@ export const PUMP = {
   receiverFailed: 4,
 } as const;
 
-/** What one direction may move before others get their turn. */
-const TURN_BYTES = 0x100000;
+/** After so much of one direction others get their turn. */
+const TURN_BYTES = 0x40000;
 /** A transfer through a pipe that moved less goes on with read and write, which cost fewer calls. */
 const SMALL_TRANSFER = 0x2000;
 

@@ -10,9 +10,9 @@ export interface Pipe {
 }
 
 /** What pipes are asked to hold, in bytes. The system gives unprivileged users less when they have many. */
-export const PIPE_CAPACITY = 0x40000;
-/** Pipes that are kept for later. */
-const MAX_IDLE = 64;
+export const PIPE_CAPACITY = 0x100000;
+/** Pipes that are kept for later: a quarter of what the system lets an unprivileged user have of this size. */
+const MAX_IDLE = 16;
 
 /** Pipes for those who have data in flight: one of them has a pipe, an idle tunnel has none. */
 export class PipePool {

@@ -6,10 +6,10 @@ const MAX_KNOWN = 10_000;
 /** Clients that are doubted at most; the one doubted longest is forgotten first. */
 const MAX_DOUBTED = 10_000;
 /**
- * How long a client that failed is doubted. Failures are forgotten within a minute, whatever the limit is: so a client that
+ * How long a client that failed is doubted: longer than failures can keep it shut out, so that a client that
  * has used up its tries is not helped by a password that is known here.
  */
-const DOUBT_MS = 61_000;
+const DOUBT_MS = 600_000;
 
 /**
  * Log-ins that were found right a moment ago, so that nobody else has to be asked. It holds no password: an entry is an
