@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { afterTest, until } from "./server-support.ts";
+import { afterTest, ENGINE, until } from "./server-support.ts";
 
 const SERVER = `
   import { createServer } from "@sockskit/server";
@@ -20,11 +20,24 @@ export interface Child {
   readonly lines: string[];
 }
 
+/** How a server is started in a process of its own. */
+export interface ChildOptions {
+  /** What serves the clients, by default what the suite runs with. */
+  readonly engine?: "portable" | "fastpath";
+  /** Program that starts the process, with its arguments. */
+  readonly by?: readonly string[];
+  /** What the process does before it starts the server. */
+  readonly prelude?: string;
+}
+
 /** A server in a process of its own, which may have `descriptors` files open. */
-export async function startChild(descriptors: number): Promise<Child> {
+export async function startChild(descriptors: number, options: ChildOptions = {}): Promise<Child> {
+  const { engine = ENGINE, by = [], prelude = "" } = options;
   const script = `ulimit -n ${descriptors}; exec "$0" --input-type=module -e "$1"`;
-  const child = spawn("/bin/sh", ["-c", script, process.execPath, SERVER], {
+  const [program, ...args] = [...by, "/bin/sh", "-c", script, process.execPath, prelude + SERVER] as const;
+  const child = spawn(program, args, {
     cwd: import.meta.dirname,
+    env: { ...process.env, SOCKSKIT_TEST_ENGINE: engine },
     stdio: ["pipe", "pipe", "inherit"],
   });
   afterTest(async () => {
@@ -34,6 +47,7 @@ export async function startChild(descriptors: number): Promise<Child> {
   });
   const lines: string[] = [];
   createInterface(child.stdout).on("line", (line) => lines.push(line));
-  await until(() => lines.length > 0, "the server listens");
-  return { port: Number(lines[0]?.split(" ")[1]), process: child, lines };
+  const isListening = (line: string): boolean => line.startsWith("listening ");
+  await until(() => lines.some(isListening), "the server listens");
+  return { port: Number(lines.find(isListening)?.split(" ")[1]), process: child, lines };
 }
