@@ -6,18 +6,6 @@
 
 export { sharedMechanism, systemMechanism } from "./system-mechanism.ts";
 export type { SystemMechanismOptions } from "./system-mechanism.ts";
-export type {
-  AcceptOptions,
-  GssapiAcceptorCredentials,
-  GssapiContext,
-  GssapiContextInfo,
-  GssapiCredentials,
-  GssapiMechanism,
-  GssapiStep,
-  InitiateOptions,
-  Unwrapped,
-  UnwrappedMessage,
-} from "./mechanism.ts";
 
 export { createAcceptor } from "./roles/acceptor.ts";
 export type { AcceptorOptions, GssapiAcceptance, GssapiAcceptor, GssapiJudgement } from "./roles/acceptor.ts";

@@ -1,6 +1,5 @@
-import { AuthError } from "@sockskit/auth";
+import { AuthError, type GssapiContext, type GssapiStep, type GssapiUnwrapped } from "@sockskit/auth";
 import type { Pointer } from "./binding/native.ts";
-import type { GssapiContext, GssapiStep, Unwrapped } from "./mechanism.ts";
 import type { SystemMechanism } from "./system-mechanism.ts";
 import { pack, type StepResult, unpack } from "./threads/messages.ts";
 import { authError, type GssWorker } from "./threads/worker.ts";
@@ -63,7 +62,7 @@ export class SystemContext implements GssapiContext {
     });
   }
 
-  unwrap(tokens: readonly Uint8Array[]): Promise<Unwrapped> {
+  unwrap(tokens: readonly Uint8Array[]): Promise<GssapiUnwrapped> {
     const packed = pack(tokens);
     return this.#inTurn(async () => {
       const context = this.#established();

@@ -1,12 +1,12 @@
-import { AuthError } from "@sockskit/auth";
+import {
+  AuthError,
+  type GssapiAcceptOptions,
+  type GssapiAcceptorCredentials,
+  type GssapiContext,
+  type GssapiInitiateOptions,
+  type GssapiMechanism,
+} from "@sockskit/auth";
 import type { Pointer } from "./binding/native.ts";
-import type {
-  AcceptOptions,
-  GssapiAcceptorCredentials,
-  GssapiContext,
-  GssapiMechanism,
-  InitiateOptions,
-} from "./mechanism.ts";
 import { type Beginning, type Borrowed, SystemContext } from "./system-context.ts";
 import { ClientCredentials } from "./threads/client-credentials.ts";
 import { PatientThreads } from "./threads/patient-threads.ts";
@@ -52,12 +52,12 @@ export class SystemMechanism implements GssapiMechanism {
     this.patient = new PatientThreads({ library });
   }
 
-  initiate(options: InitiateOptions): GssapiContext {
+  initiate(options: GssapiInitiateOptions): GssapiContext {
     this.hold();
     return new SystemContext(this, this.#initiator(options));
   }
 
-  async acquire({ keytab, service }: AcceptOptions): Promise<GssapiAcceptorCredentials> {
+  async acquire({ keytab, service }: GssapiAcceptOptions): Promise<GssapiAcceptorCredentials> {
     this.hold();
     let handle: Pointer;
     try {
@@ -103,7 +103,7 @@ export class SystemMechanism implements GssapiMechanism {
     this.patient.close();
   }
 
-  #initiator({ service, principal, credentials, sequence }: InitiateOptions): Beginning {
+  #initiator({ service, principal, credentials, sequence }: GssapiInitiateOptions): Beginning {
     const given = credentials ?? { type: "ccache" };
     const ask = (memory: string): Promise<Pointer> =>
       this.patient.request(service, { op: "acquire-client", principal, credentials: given, memory });

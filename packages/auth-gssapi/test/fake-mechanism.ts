@@ -1,15 +1,15 @@
 // A mechanism for tests: a token is 77, the confidentiality flag, the number of the message and a checksum, and the
 // message with every octet turned over. It notices what a real one notices.
-import { AuthError } from "@sockskit/auth";
-import type {
-  GssapiAcceptorCredentials,
-  GssapiContext,
-  GssapiContextInfo,
-  GssapiMechanism,
-  GssapiStep,
-  Unwrapped,
-  UnwrappedMessage,
-} from "../src/index.ts";
+import {
+  AuthError,
+  type GssapiAcceptorCredentials,
+  type GssapiContext,
+  type GssapiContextInfo,
+  type GssapiMechanism,
+  type GssapiMessage,
+  type GssapiStep,
+  type GssapiUnwrapped,
+} from "@sockskit/auth";
 
 export const INFO: GssapiContextInfo = {
   integrity: true,
@@ -67,10 +67,10 @@ export class FakeContext implements GssapiContext {
     });
   }
 
-  async unwrap(tokens: readonly Uint8Array[]): Promise<Unwrapped> {
+  async unwrap(tokens: readonly Uint8Array[]): Promise<GssapiUnwrapped> {
     const copies = tokens.map((token) => token.slice());
     await this.#enter();
-    const messages: UnwrappedMessage[] = [];
+    const messages: GssapiMessage[] = [];
     for (const token of copies) {
       const message = token.slice(HEAD).map((octet) => ~octet);
       if (token.length < HEAD || token[0] !== 0x77 || token[6] !== checksum(message)) {

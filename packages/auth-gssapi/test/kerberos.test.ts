@@ -6,15 +6,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { octets, realmProblem, startRealm, useRealm, type KerberosRealm } from "@sockskit/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  createAcceptor,
-  type GssapiContext,
-  type GssapiContextInfo,
-  GssapiInitiator,
-  type GssapiMechanism,
-  type InitiateOptions,
-  systemMechanism,
-} from "../src/index.ts";
+import type { GssapiContext, GssapiContextInfo, GssapiMechanism, GssapiInitiateOptions } from "@sockskit/auth";
+import { createAcceptor, GssapiInitiator, systemMechanism } from "../src/index.ts";
 
 const problem = await realmProblem();
 if (problem !== undefined) console.warn(`skipped: ${problem}`);
@@ -154,7 +147,7 @@ describe.skipIf(problem !== undefined)("Kerberos", () => {
     const keytab = join(realm.folder, "rotated.keytab");
     await realm.admin("addprinc -randkey http/localhost", `ktadd -k ${keytab} http/localhost`);
     const credentials = await mechanism.acquire({ keytab, service: "http@localhost" });
-    const attempt = async (options: Partial<InitiateOptions> = {}): Promise<string | undefined> => {
+    const attempt = async (options: Partial<GssapiInitiateOptions> = {}): Promise<string | undefined> => {
       const a = mechanism.initiate({ service: "http@localhost", sequence: true, ...options });
       try {
         const { token } = await a.step(undefined);

@@ -65,6 +65,18 @@ export {
   requestProtection,
   type RequestProtectionOptions,
 } from "./gssapi-protection.ts";
+export type {
+  GssapiAcceptOptions,
+  GssapiAcceptorCredentials,
+  GssapiContext,
+  GssapiContextInfo,
+  GssapiCredentials,
+  GssapiInitiateOptions,
+  GssapiMechanism,
+  GssapiMessage,
+  GssapiStep,
+  GssapiUnwrapped,
+} from "./gssapi-mechanism.ts";
 export { gssapiServer, type GssapiServerOptions } from "./gssapi-server.ts";
 export { mafClient, type MafClientMethod, type MafClientOptions } from "./maf-client.ts";
 export { mafServer, type MafServerExchange, type MafServerMethod, type MafServerOptions } from "./maf-server.ts";

@@ -3,12 +3,13 @@ import type { Socket } from "node:net";
 import { bindThrough, type BindThroughOptions, type DialledListener, type DialledTunnel } from "@sockskit/dial";
 import type { Address } from "@sockskit/wire";
 
+import { type GssapiChoice, withGssapi } from "./gssapi.ts";
 import { rememberConnection } from "./connection-info.ts";
 import { type Peer, type ProxyChoice, readChain, readPeer, requireOptions } from "./read-options.ts";
 
 /** Whom {@link bind} expects, at which proxy, and how. */
 export interface BindOptions
-  extends ProxyChoice, Omit<BindThroughOptions, "chain" | "peer" | "check" | "allowHalfOpen"> {
+  extends ProxyChoice, GssapiChoice, Omit<BindThroughOptions, "chain" | "peer" | "check" | "allowHalfOpen"> {
   /**
    * Who is expected to connect: `"ftp.example"`, `"192.0.2.10:20"`, `{ host, port }`. Proxies compare the address and not
    * the port, which may be left out. `"0.0.0.0"` means anybody; many proxies refuse that. Who looks a name up is decided
@@ -72,7 +73,7 @@ export class Binding {
  */
 export async function bind(options: BindOptions): Promise<Binding> {
   requireOptions(options);
-  const { proxy, chain, peer, allowHalfOpen = false, ...rest } = options;
+  const { proxy, chain, peer, allowHalfOpen = false, ...rest } = await withGssapi(options);
   const expected = readPeer(peer);
   return new Binding(
     await bindThrough({ ...rest, chain: readChain({ proxy, chain }), peer: expected, allowHalfOpen }),

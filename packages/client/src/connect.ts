@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 
 import { dialThrough, type DialThroughOptions } from "@sockskit/dial";
 
+import { type GssapiChoice, withGssapi } from "./gssapi.ts";
 import { rememberConnection } from "./connection-info.ts";
 import {
   type ProxyChoice,
@@ -14,7 +15,10 @@ import {
 
 /** Where {@link connect} leads, through what, and how. */
 export interface ConnectOptions
-  extends ProxyChoice, Omit<DialThroughOptions, "chain" | "destination" | "check" | "allowHalfOpen" | "earlyData"> {
+  extends
+    ProxyChoice,
+    GssapiChoice,
+    Omit<DialThroughOptions, "chain" | "destination" | "check" | "allowHalfOpen" | "earlyData"> {
   /**
    * Where to: `"example.com:80"`, `"[2001:db8::1]:80"`, `{ host, port }`. Who looks a name up is decided by the scheme of
    * the last proxy: `socks5h`, `socks4a` and `socks` leave it to the proxy, `socks5` and `socks4` look it up here.
@@ -54,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   const chain = readChain(options);
   // One copy of the options, those of this layer included: taking them out first would cost more than it tidies.
   const tunnel = await dialThrough({
-    ...options,
+    ...(options.gssapi === undefined ? options : await withGssapi(options)),
     chain,
     destination,
     earlyData: readEarlyData(options.earlyData),

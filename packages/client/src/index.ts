@@ -11,6 +11,7 @@
 export { bind, type Binding, type BindOptions } from "./bind.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export { connectionInfo, type ConnectionInfo } from "./connection-info.ts";
+export type { GssapiChoice, GssapiOptions } from "./gssapi.ts";
 export { resolve, type ResolveOptions, resolvePtr, type ResolvePtrOptions } from "./look-up.ts";
 export type { HostPort, Peer, PeerHost, ProxyChoice, ProxyEntry, ProxyWithOptions, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";

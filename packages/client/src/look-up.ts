@@ -1,16 +1,17 @@
 import { type LookUpThroughOptions, resolvePtrThrough, resolveThrough } from "@sockskit/dial";
 import type { IpAddress } from "@sockskit/wire";
 
+import { type GssapiChoice, withGssapi } from "./gssapi.ts";
 import { type ProxyChoice, readChain, readHost, readIpAddress, requireOptions } from "./read-options.ts";
 
 /** What {@link resolve} looks up, by which proxy. */
-export interface ResolveOptions extends ProxyChoice, Omit<LookUpThroughOptions, "chain" | "check"> {
+export interface ResolveOptions extends ProxyChoice, GssapiChoice, Omit<LookUpThroughOptions, "chain" | "check"> {
   /** The name, without a port: `"example.com"`. */
   readonly name: string;
 }
 
 /** What {@link resolvePtr} looks up, by which proxy. */
-export interface ResolvePtrOptions extends ProxyChoice, Omit<LookUpThroughOptions, "chain" | "check"> {
+export interface ResolvePtrOptions extends ProxyChoice, GssapiChoice, Omit<LookUpThroughOptions, "chain" | "check"> {
   /** The address, as a text or as {@link resolve} gave it. */
   readonly address: string | IpAddress;
 }
@@ -30,7 +31,7 @@ export interface ResolvePtrOptions extends ProxyChoice, Omit<LookUpThroughOption
  */
 export async function resolve(options: ResolveOptions): Promise<IpAddress> {
   requireOptions(options);
-  const { proxy, chain, name, ...rest } = options;
+  const { proxy, chain, name, ...rest } = await withGssapi(options);
   return resolveThrough({ ...rest, chain: readChain({ proxy, chain }), name: readHost(name) });
 }
 
@@ -47,6 +48,6 @@ export async function resolve(options: ResolveOptions): Promise<IpAddress> {
  */
 export async function resolvePtr(options: ResolvePtrOptions): Promise<string> {
   requireOptions(options);
-  const { proxy, chain, address, ...rest } = options;
+  const { proxy, chain, address, ...rest } = await withGssapi(options);
   return resolvePtrThrough({ ...rest, chain: readChain({ proxy, chain }), address: readIpAddress(address) });
 }

@@ -3,11 +3,12 @@ import { EventEmitter } from "node:events";
 import { associateThrough, type AssociateThroughOptions, type SocksError, type UdpAssociation } from "@sockskit/dial";
 import type { Address, IpAddress } from "@sockskit/wire";
 
+import { type GssapiChoice, withGssapi } from "./gssapi.ts";
 import { type ProxyChoice, readChain, readDestination, requireOptions, type Target } from "./read-options.ts";
 
 /** Through which proxy {@link createUdpSocket} sends, and how. */
 export interface CreateUdpSocketOptions
-  extends ProxyChoice, Omit<AssociateThroughOptions, "chain" | "check" | "onMessage" | "onClosed"> {}
+  extends ProxyChoice, GssapiChoice, Omit<AssociateThroughOptions, "chain" | "check" | "onMessage" | "onClosed"> {}
 
 /** Events of a {@link UdpSocket}, with the arguments of their listeners. */
 export interface UdpSocketEvents {
@@ -108,7 +109,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
  */
 export async function createUdpSocket(options: CreateUdpSocketOptions): Promise<UdpSocket> {
   requireOptions(options);
-  const { proxy, chain, ...rest } = options;
+  const { proxy, chain, ...rest } = await withGssapi(options);
   const opened: { socket?: UdpSocket } = {};
   const association = await associateThrough({
     ...rest,

@@ -12,6 +12,14 @@ export type ServerErrorCode =
   | "ERR_SOCKS_BAD_USERS_FILE"
   /** A listening socket could not be opened, or failed later; `cause` has the system's error. */
   | "ERR_SOCKS_LISTEN_FAILED"
+  /** GSS-API: the keytab cannot be read, or lacks the service. */
+  | "ERR_SOCKS_GSSAPI_NO_CREDENTIALS"
+  /** GSS-API: the Kerberos library, or the package that calls it, is not there. */
+  | "ERR_SOCKS_GSSAPI_LIBRARY"
+  /** GSS-API: something else failed in the mechanism. */
+  | "ERR_SOCKS_GSSAPI_FAILED"
+  /** GSS-API: the client's context does not protect what it asks for. In events only. */
+  | "ERR_SOCKS_GSSAPI_PROTECTION"
   /** A method was called at a time when it makes no sense. */
   | "ERR_SOCKS_SERVER_STATE"
   /** A rule denies what a client asked for. In events only. */

@@ -26,10 +26,12 @@ export interface SessionAuthenticated {
   readonly id: number;
   /** Address and port of the client. */
   readonly client: IpAddress;
-  /** Name of the method: `"none"` or `"userpass"`. */
+  /** Name of the method, such as `"none"` or `"userpass"`. */
   readonly method: string;
   /** Name of the user; absent when the method tells none. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
 }
 
 /** A client was refused: by a limit, for its PROXY header, by TLS, by authentication, by the protocol or by a rule. */
@@ -48,6 +50,8 @@ export interface SessionDenied {
   readonly rep?: number;
   /** Name of the user that logged in; for a failed log-in the name that was tried, made printable. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** Where the client wanted to go, once it said so. */
   readonly destination?: Address;
   /** Position of the rule that decided, counted from 0. */
@@ -64,6 +68,8 @@ export interface SessionBound {
   readonly client: IpAddress;
   /** Name of the user, when there is one. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
   readonly userId?: string;
   /** SOCKS version of the client. */
@@ -120,6 +126,8 @@ export interface SessionConnected {
   readonly client: IpAddress;
   /** Name of the user, when there is one. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
   readonly userId?: string;
   /** SOCKS version of the client. */
@@ -148,6 +156,8 @@ export interface SessionAnswered {
   readonly client: IpAddress;
   /** Name of the user, when there is one. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** SOCKS 4 user id, made printable: what the client says, proven by nothing. */
   readonly userId?: string;
   /** SOCKS version of the client. */
@@ -192,6 +202,8 @@ export interface SessionClosed {
   readonly client: IpAddress;
   /** Name of the user, when there is one. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** Where the client wanted to go, once it said so. */
   readonly destination?: Address;
   /** Through which upstream it went, or was to go. */

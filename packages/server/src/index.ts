@@ -28,6 +28,8 @@ export type {
   UpstreamHop,
   UpstreamOptions,
 } from "./options.ts";
+export type { GssapiOptions } from "./gssapi/gssapi-options.ts";
+export { checkGssapiKeys } from "./gssapi/gssapi-keys.ts";
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./options.ts";
 export type { SessionIdent } from "./ident/verdict.ts";
 export type { PortRange } from "./ports/port-range.ts";

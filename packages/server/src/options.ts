@@ -3,6 +3,7 @@ import type { ProxyHop, ProxyTlsOptions, Resolver } from "@sockskit/dial";
 import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { ChallengeCallback } from "./credentials/challenge.ts";
 import type { CredentialStore } from "./credentials/credential-store.ts";
+import type { GssapiOptions } from "./gssapi/gssapi-options.ts";
 import type { PortRange } from "./ports/port-range.ts";
 import type { UserConfig } from "./credentials/user.ts";
 
@@ -13,10 +14,11 @@ import type { UserConfig } from "./credentials/user.ts";
  * - `"userpass"`: user name and password, in clear (02, RFC 1929).
  * - `"chap"`: the password is proven and does not travel (03). Needs users with `{ plain }`.
  * - `"cram"`: questions to a person, answers in clear (05).
+ * - `"gssapi"`: Kerberos, with everything after it protected (01, RFC 1961). Needs `@sockskit/auth-gssapi`.
  * - `"ssl"`: TLS inside SOCKS, and one of the other methods in it (06).
  * - `"maf"`: methods of your own, one after the other (08).
  */
-export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "ssl" | "maf";
+export type AuthMethodName = "none" | "userpass" | "chap" | "cram" | "gssapi" | "ssl" | "maf";
 
 /** TLS inside SOCKS, method 06. */
 export interface SslOptions {
@@ -24,8 +26,8 @@ export interface SslOptions {
   readonly cert: string | Uint8Array;
   /** Its private key in PEM, without a passphrase. */
   readonly key: string | Uint8Array;
-  /** Methods inside TLS, most preferred first: any but `"ssl"`. Default: `["userpass"]` with `credentials`, else `["none"]`. */
-  readonly authMethods?: readonly Exclude<AuthMethodName, "ssl">[];
+  /** Methods inside TLS, most preferred first: any but `"ssl"` and `"gssapi"`. Default: `["userpass"]` with `credentials`, else `["none"]`. */
+  readonly authMethods?: readonly Exclude<AuthMethodName, "ssl" | "gssapi">[];
   /** Whether UDP ASSOCIATE is served although datagrams travel unprotected. Default false: it is answered 07. */
   readonly udpNaked?: boolean;
   /** Whether the number that the draft prints, 0x86, is taken beside 0x06. Default false. */
@@ -92,6 +94,8 @@ export interface ListenOptions {
   readonly versions?: readonly (4 | 5)[];
   /** Authentication methods of this listener, most preferred first. Default: those of the server. */
   readonly authMethods?: readonly AuthMethodName[];
+  /** How clients log in with GSS-API here. What is not given is that of the server. */
+  readonly gssapi?: GssapiOptions;
   /**
    * The IP address that replies to BIND and UDP ASSOCIATE name, when clients and peers reach this host by another one
    * than its own: behind NAT. It stands for our addresses of the same IP version. Default: our own address.
@@ -238,6 +242,8 @@ export interface ServerOptions {
   readonly challenge?: ChallengeCallback;
   /** TLS of `"ssl"`. Needed for it. */
   readonly ssl?: SslOptions;
+  /** How clients log in with GSS-API, for `"gssapi"`. */
+  readonly gssapi?: GssapiOptions;
   /** The methods that `"maf"` has a client run. Their evidence is judged like that of the methods outside. */
   readonly maf?: MafServerOptions;
   /** Rules, first match wins, no match denies. Default: `DEFAULT_RULES` of `@sockskit/policy`. */

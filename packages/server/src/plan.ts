@@ -51,6 +51,7 @@ const SECTIONS = {
 const OPTION_KEYS = [
   "listen",
   "authMethods",
+  "gssapi",
   "credentials",
   "challenge",
   "ssl",
@@ -62,7 +63,7 @@ const OPTION_KEYS = [
   "engine",
   ...Object.keys(SECTIONS),
 ];
-const LISTEN_KEYS = ["host", "port", "unix", "tls", "proxyProtocol", "versions", "authMethods", "advertise"];
+const LISTEN_KEYS = ["host", "port", "unix", "tls", "proxyProtocol", "versions", "authMethods", "gssapi", "advertise"];
 
 /** RFC 1928 section 6: "not more than 10 seconds after detecting the condition that caused a failure". */
 const MAX_LINGER_MS = 10_000;

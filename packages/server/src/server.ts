@@ -9,6 +9,7 @@ import { FastEngine } from "./fastpath/fast-engine.ts";
 import { FailureLimit } from "./limits/failure-limit.ts";
 import { KeyedCount } from "./limits/keyed-count.ts";
 import { RuleLimits } from "./limits/rule-limits.ts";
+import { GssapiKeys } from "./gssapi/gssapi-keys.ts";
 import { hostAddresses } from "./listener/host-addresses.ts";
 import { type ListeningAddress, ListenerSet } from "./listener/listener-set.ts";
 import type { ServerOptions } from "./options.ts";
@@ -52,6 +53,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     onError: (error) => this.#announcer.report(error),
     onTerms: (listener, plan, entrance) => this.#engine?.serve(listener, plan, entrance),
   });
+  readonly #gssapiKeys = new GssapiKeys();
   readonly #ownResolver: Resolver = createResolver();
   #engine: FastEngine | undefined;
   #isEngineSettled = true;
@@ -206,8 +208,16 @@ export class SocksServer extends EventEmitter<ServerEvents> {
 
   /** Opens what a plan is missing, and swaps everything at once when all of that worked. */
   async #take(plan: Plan): Promise<readonly ListeningAddress[]> {
-    const settle = await this.#listeners.prepare(plan.listen);
+    const keys = await this.#gssapiKeys.prepare(plan.listen.map(({ gssapi }) => gssapi));
+    let settle: (commit: boolean) => void;
+    try {
+      settle = await this.#listeners.prepare(plan.listen, keys.acceptors);
+    } catch (error) {
+      keys.settle(false);
+      throw error;
+    }
     settle(this.#state === "listening");
+    keys.settle(this.#state === "listening");
     this.#requireListening();
     if (plan.limits.loginFailuresPerMinute !== this.#plan.limits.loginFailuresPerMinute) {
       this.#failures = this.#failureLimit(plan);
@@ -287,6 +297,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     if (!this.#isEngineSettled || this.#engine?.isIdle === false) return;
     this.#state = "closed";
     this.#ownResolver.close?.();
+    this.#gssapiKeys.close();
     const closed = Promise.all([this.#retired, closeStore(this.#plan), this.#engine?.close()]);
     this.#resolveClosed(closed.then(() => undefined));
   }

@@ -8,6 +8,7 @@ test("the exported names are these", () => {
     "ServerError",
     "SocksServer",
     "UserStore",
+    "checkGssapiKeys",
     "createCredentialStore",
     "createServer",
     "hashPassword",

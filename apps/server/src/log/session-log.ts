@@ -15,8 +15,8 @@ export function logSessions(server: SocksServer, log: Log): void {
         listener: path === undefined ? formatAddress(listener) : `unix:${path}`,
       }),
     );
-    server.on("authenticated", ({ id, client, method, user }) =>
-      log.write("debug", "authenticated", { session: id, client: formatAddress(client), method, user }),
+    server.on("authenticated", ({ id, client, method, user, principal }) =>
+      log.write("debug", "authenticated", { session: id, client: formatAddress(client), method, user, principal }),
     );
   }
   if (log.isEnabled("warn")) {
@@ -25,6 +25,7 @@ export function logSessions(server: SocksServer, log: Log): void {
         session: event.id,
         client: formatAddress(event.client),
         user: event.user,
+        principal: event.principal,
         ...identFields(event.ident),
         destination: addressText(event.destination),
         stage: event.stage,
@@ -42,6 +43,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       session: event.id,
       client: formatAddress(event.client),
       user: event.user,
+      principal: event.principal,
       userId: event.userId,
       ...identFields(event.ident),
       version: event.version,
@@ -56,6 +58,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       session: event.id,
       client: formatAddress(event.client),
       user: event.user,
+      principal: event.principal,
       userId: event.userId,
       ...identFields(event.ident),
       version: event.version,
@@ -71,6 +74,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       session: event.id,
       client: formatAddress(event.client),
       user: event.user,
+      principal: event.principal,
       userId: event.userId,
       ...identFields(event.ident),
       version: event.version,
@@ -87,6 +91,7 @@ export function logSessions(server: SocksServer, log: Log): void {
       session: event.id,
       client: formatAddress(event.client),
       user: event.user,
+      principal: event.principal,
       destination: addressText(event.destination),
       via: event.via?.upstream,
       bytesIn: event.bytesIn,

@@ -2,12 +2,15 @@ import type { Socket } from "node:net";
 import {
   AuthError,
   type AuthVerdict,
-  type GssapiEvidence,
-  type GssapiProtection,
   grantProtection,
+  type GssapiAcceptorCredentials,
+  type GssapiContext,
+  type GssapiContextInfo,
+  type GssapiEvidence,
+  type GssapiMechanism,
+  type GssapiProtection,
   levelOf,
 } from "@sockskit/auth";
-import type { GssapiAcceptorCredentials, GssapiContext, GssapiContextInfo, GssapiMechanism } from "../mechanism.ts";
 import { GssapiDatagrams } from "../stream/gssapi-datagrams.ts";
 import { GssapiStream } from "../stream/gssapi-stream.ts";
 import type { Agreement } from "../stream/protection.ts";

@@ -1,5 +1,4 @@
-import { AuthError, type AuthErrorCode } from "@sockskit/auth";
-import type { GssapiCredentials } from "../mechanism.ts";
+import { AuthError, type AuthErrorCode, type GssapiCredentials } from "@sockskit/auth";
 
 /** What a client was doing, for the advice in its errors. */
 export interface Attempt {

@@ -2,13 +2,16 @@ import type { Socket } from "node:net";
 import {
   AuthError,
   type GssapiAnswer,
+  type GssapiContext,
+  type GssapiContextInfo,
+  type GssapiCredentials,
+  type GssapiMechanism,
   type GssapiProtection,
   type GssapiQuestion,
   levelOf,
   protectionOf,
   requestProtection,
 } from "@sockskit/auth";
-import type { GssapiContext, GssapiContextInfo, GssapiCredentials, GssapiMechanism } from "../mechanism.ts";
 import { GssapiDatagrams } from "../stream/gssapi-datagrams.ts";
 import { GssapiStream } from "../stream/gssapi-stream.ts";
 import type { Agreement } from "../stream/protection.ts";

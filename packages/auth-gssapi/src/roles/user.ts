@@ -1,4 +1,4 @@
-import type { GssapiContextInfo } from "../mechanism.ts";
+import type { GssapiContextInfo } from "@sockskit/auth";
 
 /**
  * The user name that rules see for a principal: `alice` for `alice@EXAMPLE.COM` when the server is of the same realm.

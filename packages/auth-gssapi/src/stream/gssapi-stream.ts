@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { encodeGssapiFrame, MTYP } from "@sockskit/wire";
-import type { UnwrappedMessage } from "../mechanism.ts";
+import type { GssapiMessage } from "@sockskit/auth";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { type Agreement, expired, isConfidential, messageLimit, problemOf, truncated } from "./protection.ts";
 
@@ -223,7 +223,7 @@ export class GssapiStream extends Duplex {
     );
   }
 
-  #deliver(messages: readonly UnwrappedMessage[]): Error | undefined {
+  #deliver(messages: readonly GssapiMessage[]): Error | undefined {
     for (const unwrapped of messages) {
       const problem = problemOf(this.#agreement, unwrapped);
       if (problem !== undefined) return problem;

@@ -1,5 +1,10 @@
-import { AuthError, type GssapiProtection } from "@sockskit/auth";
-import type { GssapiContext, GssapiContextInfo, UnwrappedMessage } from "../mechanism.ts";
+import {
+  AuthError,
+  type GssapiContext,
+  type GssapiContextInfo,
+  type GssapiMessage,
+  type GssapiProtection,
+} from "@sockskit/auth";
 
 /** A complete context, and what both sides agreed to protect messages against. */
 export interface Agreement {
@@ -22,13 +27,13 @@ export function messageLimit({ info, protection }: Agreement): number {
 }
 
 /** What is wrong with a message of a stream: in a stream everything arrives, once, and in its order. */
-export function problemOf(agreement: Agreement, message: UnwrappedMessage): AuthError | undefined {
+export function problemOf(agreement: Agreement, message: GssapiMessage): AuthError | undefined {
   if (message.order !== "in-order") return tampered(`a message is ${DISORDER[message.order]}`);
   return wrongLevel(agreement, message);
 }
 
 /** What is wrong with a message's own protection. RFC 1961 section 5: it is the one that was agreed on, always. */
-export function wrongLevel(agreement: Agreement, { confidential }: UnwrappedMessage): AuthError | undefined {
+export function wrongLevel(agreement: Agreement, { confidential }: GssapiMessage): AuthError | undefined {
   if (confidential === isConfidential(agreement)) return undefined;
   return tampered(`a message has another protection than ${agreement.protection}`);
 }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Pointer } from "../binding/native.ts";
-import type { GssapiCredentials } from "../mechanism.ts";
+import type { GssapiCredentials } from "@sockskit/auth";
 
 /** How long credentials are used before they are looked at again. */
 const REUSE_MS = 300_000;

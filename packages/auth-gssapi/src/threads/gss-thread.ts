@@ -3,10 +3,9 @@
  * about its failure belong to one thread, because the library keeps them there.
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { AuthError } from "@sockskit/auth";
+import { AuthError, type GssapiContextInfo } from "@sockskit/auth";
 import { FLAG, Gss, type Stepped } from "../binding/gss.ts";
 import { loadNative, type Pointer } from "../binding/native.ts";
-import type { GssapiContextInfo } from "../mechanism.ts";
 import {
   type NumberedRequest,
   type NumberedResult,

@@ -1,6 +1,5 @@
-import type { AuthErrorCode } from "@sockskit/auth";
+import type { AuthErrorCode, GssapiContextInfo, GssapiCredentials, GssapiMessage } from "@sockskit/auth";
 import type { Pointer } from "../binding/native.ts";
-import type { GssapiContextInfo, GssapiCredentials, UnwrappedMessage } from "../mechanism.ts";
 
 /** Octets of several messages, one behind the other. */
 export interface Packed {
@@ -52,7 +51,7 @@ export interface StepResult {
 /** What was in tokens, up to the first that is wrong. */
 export interface UnwrapResult {
   readonly packed: Packed;
-  readonly remarks: readonly Omit<UnwrappedMessage, "message">[];
+  readonly remarks: readonly Omit<GssapiMessage, "message">[];
   readonly error: ThreadError | undefined;
 }
 

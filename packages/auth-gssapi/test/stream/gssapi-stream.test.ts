@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { GssapiProtection } from "@sockskit/auth";
+import type { GssapiContextInfo, GssapiProtection } from "@sockskit/auth";
 import { concat, octets, readOctets, readToEnd } from "@sockskit/testing";
 import { afterEach, describe, expect, test } from "vitest";
-import type { GssapiContextInfo } from "../../src/index.ts";
 import { GssapiStream } from "../../src/stream/gssapi-stream.ts";
 import { FakeContext, INFO } from "../fake-mechanism.ts";
 import { socketPair } from "./socket-pair.ts";

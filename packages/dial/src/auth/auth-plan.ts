@@ -6,7 +6,8 @@ import {
   chapClient,
   type ClientAuthMethod,
   cramClient,
-  type CramQuestion,
+  gssapiClient,
+  type GssapiQuestion,
   mafClient,
   noneClient,
   type SecureLayer,
@@ -15,17 +16,17 @@ import {
 } from "@sockskit/auth";
 import { credentialsOf } from "@sockskit/url";
 
-import type { HopReference } from "../errors.ts";
 import { badOption } from "../internal/require.ts";
 import { requireTimeout } from "../internal/operation.ts";
 import type { LayeredConnection } from "../layer/layered-connection.ts";
 import { openSslClient } from "../layer/ssl-layer.ts";
-import type { ProxyHop } from "../chain/hop.ts";
+import type { Hop, ProxyHop } from "../chain/hop.ts";
 import type { ProxyAuthMethod, ProxyAuthOptions } from "./proxy-auth.ts";
+import type { DatagramProtection, ProxyGssapi, ProxyGssapiContext } from "./proxy-gssapi.ts";
 
 const NONE = noneClient();
 const DEFAULT_METHODS: readonly ProxyAuthMethod[] = ["none", "userpass"];
-const METHOD_NAMES: readonly ProxyAuthMethod[] = [...DEFAULT_METHODS, "chap", "cram", "ssl", "maf"];
+const METHOD_NAMES: readonly ProxyAuthMethod[] = [...DEFAULT_METHODS, "gssapi", "chap", "cram", "ssl", "maf"];
 /** How long a person may think about a question. */
 const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
 const CHALLENGE_LENGTH = 32;
@@ -36,17 +37,29 @@ const md5 = (data: Uint8Array): Uint8Array => createHash("md5").update(data).dig
 export class AuthPlan {
   readonly #options: ProxyAuthOptions;
   readonly answerTimeoutMs: number;
+  readonly #datagrams: boolean;
+  readonly #contexts = new Map<ProxyHop, ProxyGssapiContext>();
+  /** Those whose connection is protected by its context. */
+  readonly #protected = new Set<ProxyHop>();
 
-  /** @throws SocksError `ERR_SOCKS_BAD_OPTION`. */
-  constructor(options: ProxyAuthOptions = {}) {
+  /**
+   * @param datagrams - Whether datagrams are to be relayed.
+   * @throws SocksError `ERR_SOCKS_BAD_OPTION`.
+   */
+  constructor(options: ProxyAuthOptions = {}, datagrams = false) {
     this.#options = options;
+    this.#datagrams = datagrams;
     this.answerTimeoutMs = requireTimeout("answerTimeoutMs", options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS);
     for (const list of [options.methods, options.ssl?.methods]) if (list !== undefined) requireMethods(list);
     const inside: readonly ProxyAuthMethod[] = options.ssl?.methods ?? [];
-    if (inside.includes("ssl")) throw badOption('"ssl" cannot run inside "ssl"');
+    const outer = inside.find((name) => name === "ssl" || name === "gssapi");
+    if (outer !== undefined) throw badOption(`"${outer}" cannot run inside "ssl"`);
     const named = [...(options.methods ?? []), ...inside];
     if (named.includes("cram") && options.onQuestion === undefined) {
       throw badOption('the method "cram" asks a person; give onQuestion, which answers');
+    }
+    if (named.includes("gssapi") && options.gssapi === undefined) {
+      throw badOption('the method "gssapi" needs gssapi: a GssapiInitiator of @sockskit/auth-gssapi');
     }
     if (named.includes("maf") && options.maf === undefined) {
       throw badOption('the method "maf" runs methods that both sides agreed on; give them as maf');
@@ -72,14 +85,42 @@ export class AuthPlan {
   }
 
   /** Finds the answer to a question. */
-  async answer(question: AuthQuestion, hop: HopReference, signal: AbortSignal): Promise<AuthAnswer> {
-    const { type, ...asked } = question as CramQuestion;
-    return { type, response: await this.#options.onQuestion?.({ ...asked, hop, signal }) };
+  async answer(question: AuthQuestion, hop: Hop, signal: AbortSignal): Promise<AuthAnswer> {
+    if (question.type === "gssapi") return this.#answerGssapi(question, hop.proxy, signal);
+    const { type, ...asked } = question;
+    return { type, response: await this.#options.onQuestion?.({ ...asked, hop: hop.reference(), signal }) };
   }
 
   /** Puts the layer over a connection that a method left behind. */
-  openLayer(_layer: SecureLayer, socket: Socket, { address }: ProxyHop): Promise<LayeredConnection> {
+  async openLayer(layer: SecureLayer, socket: Socket, proxy: ProxyHop): Promise<LayeredConnection> {
+    const context = this.#contexts.get(proxy);
+    // It has what everybody uses of a socket.
+    if (layer.type === "gssapi" && context !== undefined) {
+      this.#protected.add(proxy);
+      return { socket: context.protect(socket) as unknown as Socket };
+    }
+    const { address } = proxy;
     return openSslClient(socket, { host: address.host, isName: address.type === "domain" }, this.#options.ssl);
+  }
+
+  /** Protects the datagrams that a proxy relays; `undefined` when nothing does. */
+  datagramsOf(proxy: ProxyHop): DatagramProtection | undefined {
+    return this.#protected.has(proxy) ? this.#contexts.get(proxy)?.datagrams() : undefined;
+  }
+
+  /** One context for each connection: it begins with the first question. */
+  async #answerGssapi(question: GssapiQuestion, proxy: ProxyHop, signal: AbortSignal): Promise<AuthAnswer> {
+    let context = this.#contexts.get(proxy);
+    if (context === undefined || (question.step === "context" && question.token === undefined)) {
+      context = (this.#options.gssapi as ProxyGssapi).start({ host: proxy.address.host, datagrams: this.#datagrams });
+      this.#contexts.set(proxy, context);
+    }
+    const free = context.dispose.bind(context);
+    signal.addEventListener("abort", free, { once: true });
+    const answer = await context.answer(question);
+    const isOver = "error" in answer || ("protection" in answer && answer.protection === "none");
+    if (isOver) free();
+    return answer;
   }
 
   #offered(names: readonly ProxyAuthMethod[], proxy: ProxyHop): readonly ClientAuthMethod[] {
@@ -87,8 +128,9 @@ export class AuthPlan {
   }
 
   #method(name: ProxyAuthMethod, proxy: ProxyHop): ClientAuthMethod | undefined {
-    const { requireMutual = false, ssl, maf } = this.#options;
+    const { requireMutual = false, ssl, maf, gssapi } = this.#options;
     if (name === "none") return NONE;
+    if (name === "gssapi") return gssapi && gssapiClient({ nec: gssapi.nec });
     if (name === "maf") return maf === undefined ? undefined : mafClient(maf);
     if (name === "ssl") return sslClient({ ...ssl, methods: this.#offered(ssl?.methods ?? DEFAULT_METHODS, proxy) });
     const credentials = credentialsOf(proxy);

@@ -2,12 +2,13 @@ import type { CramAnswer, CramQuestion, MafClientOptions } from "@sockskit/auth"
 
 import type { HopReference } from "../errors.ts";
 import type { SslClientTls } from "../layer/ssl-layer.ts";
+import type { ProxyGssapi } from "./proxy-gssapi.ts";
 
 /**
- * A method of SOCKS 5 to offer to proxies, by name: nobody is asked (00), user name and password in clear (02), CHAP
+ * A method of SOCKS 5 to offer to proxies, by name: nobody is asked (00), GSS-API (01), user name and password in clear (02), CHAP
  * (03), CRAM (05), TLS inside SOCKS (06), MAF (08).
  */
-export type ProxyAuthMethod = "none" | "userpass" | "chap" | "cram" | "ssl" | "maf";
+export type ProxyAuthMethod = "none" | "gssapi" | "userpass" | "chap" | "cram" | "ssl" | "maf";
 
 /** A question of a proxy to a person. */
 export interface ProxyQuestion extends Omit<CramQuestion, "type"> {
@@ -23,7 +24,7 @@ export interface ProxySslOptions extends SslClientTls {
    * Methods to offer inside TLS, most preferred first: `"none"`, `"userpass"`, `"chap"`, `"cram"` or `"maf"`. Default:
    * `["none", "userpass"]` when the proxy's URL has credentials, else `["none"]`.
    */
-  readonly methods?: readonly Exclude<ProxyAuthMethod, "ssl">[] | undefined;
+  readonly methods?: readonly Exclude<ProxyAuthMethod, "ssl" | "gssapi">[] | undefined;
   /** Whether UDP ASSOCIATE may be asked for although its datagrams travel unprotected. Default false. */
   readonly udpNaked?: boolean | undefined;
   /** Number to offer: 0x06, or 0x86, which the draft prints. Default 0x06. */
@@ -51,6 +52,8 @@ export interface ProxyAuthOptions {
   readonly answerTimeoutMs?: number | undefined;
   /** CHAP: whether the proxy must prove that it knows the password, too. Most cannot. Default false. */
   readonly requireMutual?: boolean | undefined;
+  /** What `"gssapi"` needs. Needed for it. */
+  readonly gssapi?: ProxyGssapi | undefined;
   /** TLS of `"ssl"`. */
   readonly ssl?: ProxySslOptions | undefined;
   /** The methods that `"maf"` can run. Needed for it. */

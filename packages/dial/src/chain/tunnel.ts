@@ -244,15 +244,18 @@ export class Tunnel<T> {
     this.#operation.run(() => this.#task.onOpen({ socket, boundAddress, hops: this.#chain }, this.#hops.at(-1)));
   }
 
-  /** Nothing else counts while somebody thinks; a proxy that leaves meanwhile ends it. */
+  /** Nothing else counts while a person thinks; a proxy that leaves meanwhile ends it. */
   #ask(question: AuthQuestion): void {
     const { hop, machine } = this.#step();
     const { auth } = this.#task;
     const left = new AbortController();
     const { signal } = left;
-    const resume = this.#operation.suspend(auth.answerTimeoutMs, "answerTimeoutMs", new AwaitedAnswer(hop));
+    const isPersonal = question.type === "cram";
+    const resume = isPersonal
+      ? this.#operation.suspend(auth.answerTimeoutMs, "answerTimeoutMs", new AwaitedAnswer(hop))
+      : () => undefined;
     this.#operation.alsoFree(() => left.abort());
-    auth.answer(question, hop.reference(), signal).then(
+    auth.answer(question, hop, signal).then(
       (answer) =>
         this.#operation.run(() => {
           resume();

@@ -59,14 +59,15 @@ export function associateThrough(options: AssociateThroughOptions): Promise<UdpA
     requireSingleHop(chain, "UDP ASSOCIATE");
     if (options.plainDatagrams !== true) requireNoTls(chain);
     const operation = new Operation<UdpAssociation>({ timeoutMs, stageTimeoutsMs, signal }, resolve, reject);
+    const auth = new AuthPlan(options.proxyAuth, true);
     const task: TunnelTask = {
       command: "udp-associate",
       destination: UNKNOWN_SOURCE,
       strict,
       hopSettings,
-      auth: new AuthPlan(options.proxyAuth),
+      auth,
       onOpen: (tunnel, hop) =>
-        new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal).begin(),
+        new Opening(operation, tunnel, hop as Hop, settings, datagrams, timeoutMs, signal, auth).begin(),
     };
     operation.run(() => {
       const observer = createObserver(options, operation);
@@ -94,6 +95,7 @@ class Opening {
   readonly #datagrams: DatagramSettings;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #auth: AuthPlan;
 
   constructor(
     operation: Operation<UdpAssociation>,
@@ -103,7 +105,9 @@ class Opening {
     datagrams: DatagramSettings,
     timeoutMs: number,
     signal: AbortSignal | undefined,
+    auth: AuthPlan,
   ) {
+    this.#auth = auth;
     this.#operation = operation;
     this.#control = socket;
     this.#boundAddress = boundAddress;
@@ -164,6 +168,7 @@ class Opening {
         relayAddress,
         names: new TargetNames(this.#hop, this.#settings, this.#timeoutMs),
         datagrams: this.#datagrams,
+        protection: this.#auth.datagramsOf(this.#hop.proxy),
         signal: this.#signal,
       }),
     );

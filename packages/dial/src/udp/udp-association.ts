@@ -17,6 +17,7 @@ import {
 } from "@sockskit/wire";
 
 import type { Hop, ProxyHop } from "../chain/hop.ts";
+import type { DatagramProtection } from "../auth/proxy-gssapi.ts";
 import { SocksError, type SocksErrorCode } from "../errors.ts";
 import { requireDestination } from "../internal/require.ts";
 import { type DatagramSettings, MAX_IPV4_DATAGRAM_LENGTH } from "./datagram-options.ts";
@@ -39,6 +40,8 @@ export interface AssociationParts {
   readonly relayAddress: IpAddress;
   readonly names: TargetNames;
   readonly datagrams: DatagramSettings;
+  /** Protects what goes to the relay and comes from it. */
+  readonly protection: DatagramProtection | undefined;
   /** Ends it. */
   readonly signal: AbortSignal | undefined;
 }
@@ -58,6 +61,7 @@ export class UdpAssociation {
   readonly #control: Socket;
   readonly #socket: dgram.Socket;
   readonly #datagrams: DatagramSettings;
+  readonly #protection: DatagramProtection | undefined;
   readonly #names: TargetNames;
   readonly #reassembly: FragmentReassembly;
   /** The relay as the system writes it. */
@@ -69,12 +73,13 @@ export class UdpAssociation {
   #droppedCount = 0;
 
   /** @internal */
-  constructor({ hop, control, socket, relayAddress, names, datagrams, signal }: AssociationParts) {
+  constructor({ hop, control, socket, relayAddress, names, datagrams, protection, signal }: AssociationParts) {
     this.relayAddress = relayAddress;
     this.#hop = hop;
     this.#control = control;
     this.#socket = socket;
     this.#datagrams = datagrams;
+    this.#protection = protection;
     this.#names = names;
     this.#reassembly = new FragmentReassembly({ timeoutMs: datagrams.reassemblyTimeoutMs });
     this.#peer = socket.remoteAddress();
@@ -175,7 +180,9 @@ export class UdpAssociation {
     }
     const { atyp, addr: dstAddr } = addressFields(destination);
     const { fragmentOctets } = this.#datagrams;
-    const most = this.relayAddress.type === "ipv4" ? MAX_IPV4_DATAGRAM_LENGTH : MAX_UDP_DATAGRAM_LENGTH;
+    const most =
+      this.#protection?.maxLength ??
+      (this.relayAddress.type === "ipv4" ? MAX_IPV4_DATAGRAM_LENGTH : MAX_UDP_DATAGRAM_LENGTH);
     const datagram: UdpDatagram = { frag: 0x00, atyp, dstAddr, dstPort: destination.port, data };
     if (fragmentOctets !== undefined) {
       try {
@@ -191,10 +198,22 @@ export class UdpAssociation {
     throw this.#refused("ERR_SOCKS_OVERFLOW", message);
   }
 
-  #sendPart(part: UdpDatagram): Promise<void> {
-    const header = encodeUdpDatagram({ ...part, data: NO_OCTETS });
+  async #sendPart(part: UdpDatagram): Promise<void> {
+    const protection = this.#protection;
+    if (protection === undefined) {
+      return this.#write([encodeUdpDatagram({ ...part, data: NO_OCTETS }), part.data]);
+    }
+    const sealed = await protection.seal(encodeUdpDatagram(part));
+    this.#requireOpen();
+    if (sealed === undefined) {
+      throw this.#refused("ERR_SOCKS_OVERFLOW", "too many datagrams wait to be protected; await send()");
+    }
+    return this.#write([sealed]);
+  }
+
+  #write(parts: readonly Uint8Array[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.send([header, part.data], (error) => {
+      this.#socket.send(parts, (error) => {
         if (error === null) resolve();
         else if (this.#over !== undefined) reject(this.#endError(this.#over.reason));
         else reject(relayError(this.#hop, this.relayAddress, error));
@@ -205,6 +224,16 @@ export class UdpAssociation {
   #receive(message: Buffer, address: string, port: number): void {
     // Until it was connected to the relay, the system let anybody in.
     if (this.#over !== undefined || port !== this.#peer.port || address !== this.#peer.address) return;
+    const protection = this.#protection;
+    if (protection === undefined) return this.#take(message);
+    void protection.open(message).then((plain) => {
+      if (this.#over !== undefined) return;
+      if (plain === undefined) this.#droppedCount += 1;
+      else this.#take(plain);
+    });
+  }
+
+  #take(message: Uint8Array): void {
     let whole: UdpDatagram | undefined;
     let source: Address;
     try {

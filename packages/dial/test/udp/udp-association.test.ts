@@ -59,6 +59,7 @@ function associate(signal?: AbortSignal) {
     names: new TargetNames(hop, { family: "auto", resolver: fixedResolver({}) }, 1000),
     datagrams: datagramSettings({ onMessage: (data) => messages.push(data.toString()), onClosed }),
     signal,
+    protection: undefined,
   });
   return { association, control, socket, messages, closed };
 }

@@ -11,6 +11,7 @@ import { Association } from "./association.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { Gate } from "./gate.ts";
 import { DirectOutlet } from "./outlet.ts";
+import { ProtectedDatagrams } from "./protected-datagrams.ts";
 import { type OpenUpstream, UpstreamOutlet } from "./upstream-outlet.ts";
 
 /**
@@ -122,7 +123,9 @@ export class AssociateTask implements Task, LaneEntry {
       upstream: (name, events) => new UpstreamOutlet((...opening) => this.#openUpstream(name, ...opening), events),
       onFailure: (cause) => context.run(() => fail(cause)),
     });
-    const { fromClient: onDatagram, onUnsent, onError } = association;
+    const { onUnsent, onError } = association;
+    const guard = context.datagrams && new ProtectedDatagrams(context.datagrams, association);
+    const onDatagram = guard?.onDatagram ?? association.fromClient;
     const isIpv4 = localAddress.type === "ipv4";
     // On the address that the client came to, and on no other: nobody elsewhere has anything to send here.
     const zone = isIpv4 || localAddress.zone === undefined ? "" : `%${localAddress.zone}`;
@@ -132,7 +135,7 @@ export class AssociateTask implements Task, LaneEntry {
       ports: settings.udp.ports,
     } as const;
     const socket = await DatagramSocket.open(place, { onDatagram, onUnsent, onError });
-    association.attach(socket);
+    association.attach(guard?.over(socket) ?? socket);
     if (this.#isOver) return association.close();
     this.#association = association;
     context.run(() => {

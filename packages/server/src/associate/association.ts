@@ -131,6 +131,16 @@ export class Association implements Traffic {
     return this.#route(whole, header);
   };
 
+  /** Whether a datagram from there can be the client's. */
+  admits({ address, port }: Pick<RemoteInfo, "address" | "port">): boolean {
+    return this.#lock.admits(address, port);
+  }
+
+  /** A datagram of the client could not be read. */
+  onMalformed(): void {
+    this.#counter.drop("malformed");
+  }
+
   /** The system refused to send a datagram to the client. */
   readonly onUnsent = (): void => this.#counter.drop("unsent");
 

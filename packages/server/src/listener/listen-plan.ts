@@ -10,6 +10,7 @@ import {
   unmapAddress,
 } from "@sockskit/wire";
 import { badOption, type OptionPath, requireKeys } from "../errors.ts";
+import { checkGssapi, type GssapiPlan, gssapiPlan } from "../gssapi/gssapi-plan.ts";
 import { authMethodsFor, METHOD_NAMES } from "../methods/auth-methods.ts";
 import { sslTls } from "../methods/ssl-plan.ts";
 import type {
@@ -39,6 +40,8 @@ export interface ListenPlan {
   readonly methods: readonly ServerAuthMethod[];
   /** TLS of method 06, where it is among them. */
   readonly ssl: SslServerTls | undefined;
+  /** How clients log in with GSS-API, where that is offered. */
+  readonly gssapi: GssapiPlan | undefined;
   /** What replies to BIND and UDP ASSOCIATE name. */
   readonly advertise: IpAddress | undefined;
 }
@@ -55,6 +58,7 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
   const common = methodsOf(options.authMethods ?? (options.credentials === undefined ? ["none"] : ["userpass"]), [
     "authMethods",
   ]);
+  const commonGssapi = checkGssapi(options.gssapi, ["gssapi"]);
   const addresses = listen.map((entry: ListenOptions, index) => addressOf(entry, index));
   const ipv4Ports = new Set(
     addresses.filter((address) => address.type === "ipv4" && isUnspecified(address)).map(({ port }) => port),
@@ -65,6 +69,7 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
       entry.authMethods === undefined
         ? [common, ["authMethods"]]
         : [methodsOf(entry.authMethods, ["listen", index, "authMethods"]), ["listen", index, "authMethods"]];
+    const gssapi = gssapiPlan(commonGssapi, checkGssapi(entry.gssapi, ["listen", index, "gssapi"]));
     return {
       address,
       // Both at once would claim the same IPv4 port; port 0 is another port for each.
@@ -74,8 +79,9 @@ export function listenPlans(options: ServerOptions): readonly ListenPlan[] {
       ipv6Only: address.type === "ipv6" && address.port !== 0 && ipv4Ports.has(address.port),
       versions: versionsOf(entry.versions, ["listen", index, "versions"]),
       authMethods,
-      methods: authMethodsFor(authMethods, options, path),
       ssl: authMethods.includes("ssl") ? sslTls(options.ssl) : undefined,
+      methods: authMethodsFor(authMethods, options, path, gssapi),
+      gssapi: authMethods.includes("gssapi") ? gssapi : undefined,
       advertise: advertisedAddress(entry.advertise, ["listen", index, "advertise"]),
     };
   });

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { CMD, type IpAddress } from "@sockskit/wire";
 import { ServerError } from "../errors.ts";
+import type { PreparedKeys } from "../gssapi/gssapi-keys.ts";
 import type { Entrance } from "../session/host.ts";
 import { resetSocket } from "../transport/reset.ts";
 import { TlsGate } from "../transport/tls-gate.ts";
@@ -64,7 +65,10 @@ export class ListenerSet {
    *
    * @throws ServerError `ERR_SOCKS_LISTEN_FAILED`; then everything is as before.
    */
-  async prepare(plans: readonly ListenPlan[]): Promise<(commit: boolean) => void> {
+  async prepare(
+    plans: readonly ListenPlan[],
+    acceptors: PreparedKeys["acceptors"],
+  ): Promise<(commit: boolean) => void> {
     const left = [...this.#open];
     const opened: OpenListener[] = [];
     const next: OpenListener[] = [];
@@ -86,7 +90,7 @@ export class ListenerSet {
         const plan = plans[index] as ListenPlan;
         this.#grantAccess(open.plan, plan);
         open.plan = plan;
-        open.entrance = entranceOf(open.listener, plan);
+        open.entrance = entranceOf(open.listener, plan, acceptors);
         this.#events.onTerms(open.listener, plan, open.entrance);
       }
       this.#open = next;
@@ -135,7 +139,7 @@ function isSamePlace(a: ListenPlan, b: ListenPlan): boolean {
 /** Commands that there is a task for. */
 const COMMANDS: readonly number[] = [CMD.connect, CMD.bind, CMD.udpAssociate, CMD.resolve, CMD.resolvePtr];
 
-function entranceOf({ address }: Listener, plan: ListenPlan): Entrance {
+function entranceOf({ address }: Listener, plan: ListenPlan, acceptors: PreparedKeys["acceptors"]): Entrance {
   const { methods, ssl, versions, advertise, unix, proxyFrom } = plan;
   const tls = plan.tls === undefined ? undefined : new TlsGate(plan.tls);
   return {
@@ -144,6 +148,7 @@ function entranceOf({ address }: Listener, plan: ListenPlan): Entrance {
     proxyFrom,
     tls,
     ssl,
+    gssapi: plan.gssapi && acceptors.get(plan.gssapi),
     advertise,
     handshake: { authMethods: methods, versions, commands: COMMANDS },
   };

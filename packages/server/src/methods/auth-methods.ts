@@ -3,6 +3,8 @@ import {
   AuthError,
   chapServer,
   cramServer,
+  gssapiServer,
+  type GssapiServerOptions,
   mafServer,
   type MafServerOptions,
   noneServer,
@@ -16,9 +18,10 @@ import type { AuthMethodName, ServerOptions } from "../options.ts";
 import { innerMethodNames } from "./ssl-plan.ts";
 
 /** Every method that a server can be told to take. */
-export const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass", "chap", "cram", "ssl", "maf"];
+export const METHOD_NAMES: readonly AuthMethodName[] = ["none", "userpass", "chap", "cram", "gssapi", "ssl", "maf"];
 
-const INNER_NAMES: readonly AuthMethodName[] = METHOD_NAMES.filter((name) => name !== "ssl");
+/** Those that leave nothing behind. */
+const INNER_NAMES: readonly AuthMethodName[] = METHOD_NAMES.filter((name) => name !== "ssl" && name !== "gssapi");
 
 /** The number that draft-ietf-aft-socks-ssl-00 prints. */
 const DRAFT_SSL_METHOD = 0x86;
@@ -41,15 +44,20 @@ export function authMethodsFor(
   names: readonly AuthMethodName[],
   options: ServerOptions,
   path: OptionPath,
+  gssapi: GssapiServerOptions = {},
 ): readonly ServerAuthMethod[] {
   return names.flatMap((name) => {
-    const method = authMethodFor(name, options, path);
+    const method = name === "gssapi" ? gssapiServer(gssapi) : authMethodFor(name, options, path);
     const hasSecondNumber = name === "ssl" && options.ssl?.draftNumber === true;
     return hasSecondNumber ? [method, sslMethod(options, DRAFT_SSL_METHOD)] : [method];
   });
 }
 
-function authMethodFor(name: AuthMethodName, options: ServerOptions, path: OptionPath): ServerAuthMethod {
+function authMethodFor(
+  name: Exclude<AuthMethodName, "gssapi">,
+  options: ServerOptions,
+  path: OptionPath,
+): ServerAuthMethod {
   const { credentials, challenge, maf } = options;
   switch (name) {
     case "none":

@@ -1,12 +1,16 @@
 import type { Socket } from "node:net";
-import type { AuthEvidence, AuthVerdict, SecureLayer } from "@sockskit/auth";
+import type { AuthEvidence, AuthVerdict, GssapiEvidence, SecureLayer } from "@sockskit/auth";
 import { type LayeredConnection, openSslServer, type SslServerTls } from "@sockskit/dial";
+import type { HandshakeError } from "@sockskit/handshake";
+import type { DatagramProtection } from "../associate/protected-datagrams.ts";
+import { GssapiLogin } from "../gssapi/gssapi-login.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
 import type { SessionHost } from "./host.ts";
 import { LoginStep } from "./login-step.ts";
 import type { Replayed } from "./replay.ts";
-import type { SessionUser } from "./session-record.ts";
+import type { Denial } from "./rule-share.ts";
+import type { Refusal, SessionUser } from "./session-record.ts";
 
 /** The authentication of one session: who the client is, as far as its method has come, and what the method leaves behind. */
 export class Authentication {
@@ -17,6 +21,7 @@ export class Authentication {
   #user: SessionUser | undefined;
   #credentials: ClientCredentials | undefined;
   #layered: LayeredConnection | undefined;
+  #gssapi: GssapiLogin | undefined;
 
   constructor(host: SessionHost, visitor: Visitor) {
     this.#host = host;
@@ -37,13 +42,29 @@ export class Authentication {
    * @param answer Called once, perhaps at once. `triedName` is the name, printable, of who was refused.
    */
   judge(evidence: AuthEvidence, answer: (verdict: AuthVerdict, triedName: string | undefined) => void): void {
+    if (evidence.type === "gssapi") return this.#judgeToken(evidence, answer);
     this.#login = new LoginStep(this.#host, ({ verdict, user, triedName }) => {
       this.#login = undefined;
       this.#user = user;
       this.#credentials = user && forwardable(evidence, this.#host.settings.upstreams);
       answer(verdict, triedName);
     });
-    this.#login.start(evidence, this.#visitor.client);
+    return this.#login.start(evidence, this.#visitor.client);
+  }
+
+  /** Why a client is refused, in the words of whoever judged it. */
+  refusal({ stage, code, message, rep }: HandshakeError): Refusal {
+    return { stage, code, reason: message, rep, ...this.#gssapi?.refusal };
+  }
+
+  /** Why a command cannot be had after this method; `undefined` when it can. */
+  problemWith(command: string | undefined): Denial | undefined {
+    return this.#gssapi?.problemWith(command);
+  }
+
+  /** Protects the client's datagrams; `undefined` when nothing does. */
+  datagrams(): DatagramProtection | undefined {
+    return this.#gssapi?.datagrams();
   }
 
   /**
@@ -53,7 +74,8 @@ export class Authentication {
    * @returns What stands in for the connection.
    * @throws AuthError When the two sides do not come to a layer.
    */
-  async openLayer(_layer: SecureLayer, socket: Socket): Promise<Socket> {
+  async openLayer(layer: SecureLayer, socket: Socket): Promise<Socket> {
+    if (layer.type === "gssapi" && this.#gssapi !== undefined) return this.#gssapi.protect(socket);
     this.#layered = await openSslServer(socket, this.#visitor.entrance.ssl as SslServerTls);
     return this.#layered.socket;
   }
@@ -71,8 +93,17 @@ export class Authentication {
     return credentials;
   }
 
-  /** Nobody waits for a verdict any more. */
+  /** The session is over: nobody waits for a verdict any more. */
   cancel(): void {
     this.#login?.cancel();
+    this.#gssapi?.close();
+  }
+
+  #judgeToken(evidence: GssapiEvidence, answer: (verdict: AuthVerdict, triedName: undefined) => void): void {
+    this.#gssapi ??= new GssapiLogin(this.#host, this.#visitor);
+    this.#gssapi.judge(evidence, (verdict, user) => {
+      this.#user = user;
+      answer(verdict, undefined);
+    });
   }
 }

@@ -1,3 +1,4 @@
+import type { GssapiAcceptor } from "@sockskit/auth-gssapi";
 import type { ServerHandshakeOptions } from "@sockskit/handshake";
 import type { SslServerTls } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
@@ -22,6 +23,8 @@ export interface Entrance {
   readonly proxyFrom: readonly Network[] | undefined;
   /** Takes TLS connections, when there is TLS. */
   readonly tls: TlsGate | undefined;
+  /** Lets clients in with GSS-API, where that is served. */
+  readonly gssapi: GssapiAcceptor | undefined;
   /** The address that replies to BIND and UDP ASSOCIATE name instead of our own of the same IP version. */
   readonly advertise: IpAddress | undefined;
   /** TLS of method 06, where it is taken. */

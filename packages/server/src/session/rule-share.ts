@@ -4,7 +4,7 @@ import type { RuleLimits, RuleShare } from "../limits/rule-limits.ts";
 
 /** Why the rules refuse a request. */
 export interface Denial {
-  readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT" | "ERR_SOCKS_WRONG_PEER";
+  readonly code: "ERR_SOCKS_DENIED" | "ERR_SOCKS_LIMIT" | "ERR_SOCKS_WRONG_PEER" | "ERR_SOCKS_GSSAPI_PROTECTION";
   readonly reason: string;
   /** Position of the rule that decided, if one did. */
   readonly rule: number | undefined;

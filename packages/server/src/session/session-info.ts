@@ -23,6 +23,8 @@ export interface SessionInfo {
   readonly client: IpAddress;
   /** Name of the user that logged in. */
   readonly user?: string;
+  /** Who that is for Kerberos, such as `alice@EXAMPLE.COM`, when the log-in was one. */
+  readonly principal?: string;
   /** Where the client wants to go, once it said so. */
   readonly destination?: Address;
   /** Through which upstream it goes, or is to go. */

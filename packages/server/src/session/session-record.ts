@@ -13,6 +13,8 @@ import type { SessionInfo, SessionPhase } from "./session-info.ts";
 export interface SessionUser {
   readonly name: string;
   readonly groups: readonly string[];
+  /** Who it is for Kerberos, with the realm; printable. */
+  readonly principal?: string;
   /** False for a name that ident gave, or a SOCKS 4 user id that is believed. */
   readonly authenticated?: false;
 }
@@ -133,9 +135,11 @@ export class SessionRecord {
     });
   }
 
-  #who(): { readonly id: number; readonly client: IpAddress; readonly user?: string } {
+  #who(): { readonly id: number; readonly client: IpAddress; readonly user?: string; readonly principal?: string } {
     const { id, client, user } = this;
-    return user === undefined ? { id, client } : { id, client, user: user.name };
+    if (user === undefined) return { id, client };
+    const { name, principal } = user;
+    return principal === undefined ? { id, client, user: name } : { id, client, user: name, principal };
   }
 
   #whereTo(): { readonly destination?: Address } {

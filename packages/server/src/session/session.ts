@@ -238,6 +238,8 @@ export class Session implements LaneEntry {
     const settings = this.#host.settings;
     this.#settings = settings;
     if (settings.trustUserIds) this.#record.user ??= claimedUser(request.userId);
+    const problem = this.#authentication.problemWith(command);
+    if (problem !== undefined) return this.#deny(problem);
     const { user } = this.#record;
     const asked = { client: this.client, command: command as Command, destination };
     const task = taskFor({
@@ -252,6 +254,7 @@ export class Session implements LaneEntry {
       goesVia: (via) => {
         this.#record.via = via;
       },
+      datagrams: this.#authentication.datagrams(),
       takeEarly: () => this.#handshake?.takeTrailingData(),
       listening: (address, phase, isOurs) => this.#listening(address, phase, request, isOurs),
       carry: (traffic) => {
@@ -341,7 +344,7 @@ export class Session implements LaneEntry {
   /** What the protocol has as an answer is sent: our side ends at once, the client's may take a little longer. */
   #refuse(error: HandshakeError): void {
     if (this.#end === undefined) {
-      const { stage, code, message: reason, rep } = error;
+      const { stage, code, reason, rep } = this.#authentication.refusal(error);
       this.#end = { reason: "refused", code, rep };
       this.#record.denied({ stage, code, reason, rep });
     }

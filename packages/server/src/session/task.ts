@@ -3,6 +3,7 @@ import type { HandshakeRequest } from "@sockskit/handshake";
 import type { Policy, Question } from "@sockskit/policy";
 import type { Address, IpAddress } from "@sockskit/wire";
 import { AssociateTask } from "../associate/associate-task.ts";
+import type { DatagramProtection } from "../associate/protected-datagrams.ts";
 import { BindTask } from "../bind/bind-task.ts";
 import type { CloseReason, SessionVia } from "../events.ts";
 import type { RateBucket } from "../limits/rate-bucket.ts";
@@ -53,6 +54,8 @@ export interface TaskContext {
   takeCredentials(): ClientCredentials | undefined;
   /** Says which upstream the session goes by. */
   goesVia(via: SessionVia): void;
+  /** Protects the client's datagrams; `undefined` when nothing does. */
+  readonly datagrams: DatagramProtection | undefined;
   /** What the client sent behind its request; each octet is given once. */
   takeEarly(): Uint8Array | undefined;
   /**

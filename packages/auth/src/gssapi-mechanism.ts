@@ -1,4 +1,4 @@
-import type { GssapiAbilities } from "@sockskit/auth";
+import type { GssapiAbilities } from "./gssapi-protection.ts";
 
 /** What a context says next. */
 export interface GssapiStep {
@@ -23,7 +23,7 @@ export interface GssapiContextInfo extends GssapiAbilities {
 }
 
 /** A message that arrived, and where it stands among the others. */
-export interface UnwrappedMessage {
+export interface GssapiMessage {
   /** Its octets; none when it is not `in-order` and the mechanism keeps such messages back. */
   readonly message: Uint8Array;
   /** Whether it was protected against readers. */
@@ -33,16 +33,16 @@ export interface UnwrappedMessage {
 }
 
 /** What {@link GssapiContext.unwrap} found. */
-export interface Unwrapped {
+export interface GssapiUnwrapped {
   /** The messages, up to the first token that is wrong. */
-  readonly messages: readonly UnwrappedMessage[];
+  readonly messages: readonly GssapiMessage[];
   /** Why the token after them is none of this context. */
   readonly error: Error | undefined;
 }
 
 /**
  * One security context, from its first token to its end. Calls on one context run one after the other, in their order.
- * What fails is an `AuthError` with a code `ERR_SOCKS_GSSAPI_...`.
+ * What fails is an `AuthError`, with one of the codes for GSS-API.
  */
 export interface GssapiContext {
   /**
@@ -54,7 +54,7 @@ export interface GssapiContext {
   /** Makes a token of each message. No reference to the messages is kept. */
   wrap(messages: readonly Uint8Array[], confidential: boolean): Promise<readonly Uint8Array[]>;
   /** Takes the messages out of tokens. No reference to the tokens is kept. */
-  unwrap(tokens: readonly Uint8Array[]): Promise<Unwrapped>;
+  unwrap(tokens: readonly Uint8Array[]): Promise<GssapiUnwrapped>;
   /** Frees it, as soon as nothing runs on it any more. It may be called at any time, and again. */
   dispose(): void;
 }
@@ -81,7 +81,7 @@ export type GssapiCredentials =
     };
 
 /** What a client's context is made of. */
-export interface InitiateOptions {
+export interface GssapiInitiateOptions {
   /** The service to reach: `rcmd@host`, or with a `/` a principal such as `rcmd/host@REALM`. */
   readonly service: string;
   /** Who the client is, such as `alice` or `alice@REALM`. Default: whoever the credentials belong to. */
@@ -93,7 +93,7 @@ export interface InitiateOptions {
 }
 
 /** What a server's contexts are made of. */
-export interface AcceptOptions {
+export interface GssapiAcceptOptions {
   /** Path of the keytab. Default: the system's, `/etc/krb5.keytab`. */
   readonly keytab?: string | undefined;
   /** `rcmd@host`, or with a `/` a principal. Default: every key in the keytab. */
@@ -111,7 +111,7 @@ export interface GssapiAcceptorCredentials {
 /** A mechanism of GSS-API: the system's Kerberos library, or one of your own. */
 export interface GssapiMechanism {
   /** Begins the client's side of one context. */
-  initiate(options: InitiateOptions): GssapiContext;
+  initiate(options: GssapiInitiateOptions): GssapiContext;
   /** Gets what a server needs; it rejects when the keytab cannot be read or lacks the service. */
-  acquire(options: AcceptOptions): Promise<GssapiAcceptorCredentials>;
+  acquire(options: GssapiAcceptOptions): Promise<GssapiAcceptorCredentials>;
 }
