@@ -1,3 +1,5 @@
+import type { GssapiProtection } from "@sockskit/auth";
+import type { GssapiChoice } from "@sockskit/client";
 import type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion } from "@sockskit/dial";
 import type { Command } from "commander";
 
@@ -12,6 +14,10 @@ export interface ProxyAuthArguments {
   readonly proxyAuth?: ProxyAuthNames;
   /** File with certificates to trust for the method `ssl`. */
   readonly sslCacert?: string;
+  /** Service of the proxy for the method `gssapi`. */
+  readonly gssapiService?: string;
+  /** What `gssapi` must protect. */
+  readonly gssapiProtection?: readonly GssapiProtection[];
 }
 
 /** What `--proxy-auth` says. */
@@ -21,31 +27,53 @@ interface ProxyAuthNames {
   readonly inside: readonly InnerMethod[];
 }
 
-type InnerMethod = Exclude<ProxyAuthMethod, "ssl">;
+type InnerMethod = Exclude<ProxyAuthMethod, "ssl" | "gssapi">;
 
+const PROTECTIONS: readonly GssapiProtection[] = ["confidentiality", "integrity", "none"];
 const INNER: readonly InnerMethod[] = ["none", "userpass", "chap", "cram"];
 
-/** Adds `--proxy-auth` and `--ssl-cacert`. */
+/** Adds `--proxy-auth` and what belongs to it. */
 export function addProxyAuthOptions(command: Command): Command {
   const option = command.createOption(
     "--proxy-auth <methods>",
-    "what to offer SOCKS 5 proxies: none, userpass, chap, cram, ssl, ssl/chap and so on, with commas",
+    "what to offer SOCKS 5 proxies: none, userpass, chap, cram, gssapi, ssl, ssl/chap and so on, with commas",
+  );
+  const protection = command.createOption(
+    "--gssapi-protection <levels>",
+    "what is good enough for gssapi: confidentiality, integrity, none, with commas (default: the first two)",
   );
   return command
     .addOption(option.argParser(parseMethods))
-    .option("--ssl-cacert <file>", "trust the certificates in this PEM file for ssl, instead of the usual ones");
+    .option("--ssl-cacert <file>", "trust the certificates in this PEM file for ssl, instead of the usual ones")
+    .option(
+      "--gssapi-service <name>",
+      "service of the proxy for gssapi: rcmd, socks@host, rcmd/host@REALM (default: rcmd)",
+    )
+    .addOption(protection.argParser(parseProtection));
 }
 
 /** What the command line says, for the call that connects. */
-export function proxyAuthOf({ proxyAuth, sslCacert }: ProxyAuthArguments): { readonly proxyAuth?: ProxyAuthOptions } {
-  if (proxyAuth === undefined) {
-    if (sslCacert !== undefined) throw usageError("--ssl-cacert is for --proxy-auth ssl");
-    return {};
+export interface ProxyAuthChoice extends GssapiChoice {
+  /** Methods other than GSS-API. */
+  readonly proxyAuth?: ProxyAuthOptions;
+}
+
+/** Reads the options about authentication. */
+export function proxyAuthOf(options: ProxyAuthArguments): ProxyAuthChoice {
+  const { proxyAuth, sslCacert, gssapiService: service, gssapiProtection: protection } = options;
+  const methods = proxyAuth?.methods ?? [];
+  if (sslCacert !== undefined && !methods.includes("ssl")) throw usageError("--ssl-cacert is for --proxy-auth ssl");
+  if ((service ?? protection) !== undefined && !methods.includes("gssapi")) {
+    throw usageError("--gssapi-service and --gssapi-protection are for --proxy-auth gssapi");
   }
-  const { methods, inside } = proxyAuth;
+  if (proxyAuth === undefined) return {};
+  const { inside } = proxyAuth;
   const ca = sslCacert === undefined ? {} : { ca: readPem(sslCacert) };
   const ssl = { ...ca, ...(inside.length === 0 ? {} : { methods: inside }) };
-  return { proxyAuth: { methods, ssl, onQuestion: ask } };
+  const others = methods.filter((name) => name !== "gssapi");
+  const chosen: ProxyAuthOptions = { ...(others.length === 0 ? {} : { methods: others }), ssl, onQuestion: ask };
+  if (!methods.includes("gssapi")) return { proxyAuth: chosen };
+  return { proxyAuth: chosen, gssapi: { service, protection, fallback: others.length > 0 } };
 }
 
 function ask({ prompt, text, hop, signal }: ProxyQuestion): Promise<string> {
@@ -59,16 +87,25 @@ function parseMethods(written: string): ProxyAuthNames {
   for (const name of written.split(",").map((part) => part.trim())) {
     const inner = name.startsWith("ssl/") ? INNER.find((known) => known === name.slice(4)) : undefined;
     if (inner !== undefined) inside.add(inner);
-    const method = inner === undefined ? [...INNER, "ssl" as const].find((known) => known === name) : "ssl";
+    const method =
+      inner === undefined ? [...INNER, "gssapi" as const, "ssl" as const].find((known) => known === name) : "ssl";
     if (method === undefined) throw usageError(problemWith(name));
     methods.add(method);
   }
   return { methods: [...methods], inside: [...inside] };
 }
 
+function parseProtection(written: string): readonly GssapiProtection[] {
+  return written.split(",").map((part) => {
+    const name = PROTECTIONS.find((known) => known === part.trim());
+    if (name !== undefined) return name;
+    throw usageError(`${showArgument(part)} is no protection; expected some of ${PROTECTIONS.join(", ")}`);
+  });
+}
+
 function problemWith(name: string): string {
   if (name === "nds")
     return "nds, Novell Directory Services (0x07), cannot be spoken: nobody has published how it works";
   if (name === "maf") return "maf (0x08) runs methods that a program brings; use @sockskit/client";
-  return `${showArgument(name)} is no method; expected some of ${INNER.join(", ")}, ssl, ssl/userpass, ssl/chap, ssl/cram`;
+  return `${showArgument(name)} is no method; expected some of ${INNER.join(", ")}, gssapi, ssl, ssl/userpass, ssl/chap, ssl/cram`;
 }

@@ -36,7 +36,7 @@ describe("options that cannot be used are told with their place", () => {
     [{ listen: [{}, {}] }, ["listen", 1], "there already"],
     [{ authMethods: ["kerberos"] }, ["authMethods"], '"none", "userpass"'],
     [{ gssapi: { keytabs: "x" } }, ["gssapi", "keytabs"], "keytab"],
-    [{ gssapi: { service: "rcmd" } }, ["gssapi", "service"], "host"],
+    [{ gssapi: { service: "" } }, ["gssapi", "service"], "rcmd@proxy"],
     [{ gssapi: { protection: ["none"] } }, ["gssapi", "protection"], "integrity"],
     [{ gssapi: { nec: true } }, ["gssapi", "nec"], "accept"],
     [{ listen: [{ gssapi: { answerNone: "yes" } }] }, ["listen", 0, "gssapi", "answerNone"], "true or false"],

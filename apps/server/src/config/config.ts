@@ -2,6 +2,7 @@ import type { ProxyProtocolVersion, RuleConfig } from "@sockskit/policy";
 import type { AuthMethodName, PortRange, UserConfig } from "@sockskit/server";
 import type { ProxyUrl } from "@sockskit/url";
 import type { IpAddress } from "@sockskit/wire";
+import type { GssapiConfig } from "./gssapi.ts";
 import type { SslConfig } from "./ssl.ts";
 
 /** The whole configuration, validated, with its defaults. */
@@ -35,6 +36,7 @@ export interface ListenConfig {
   readonly proxyProtocol?: { readonly from: readonly string[] } | undefined;
   readonly versions?: readonly (4 | 5)[] | undefined;
   readonly auth?: readonly AuthMethodName[] | undefined;
+  readonly gssapi?: GssapiConfig | undefined;
   readonly advertise?: IpAddress | undefined;
 }
 
@@ -55,6 +57,8 @@ interface AuthConfig {
   /** As it was written: relative to the configuration file. */
   readonly usersFile?: string | undefined;
   readonly ident: IdentConfig;
+  /** Kerberos of the method `gssapi`. */
+  readonly gssapi?: GssapiConfig | undefined;
   /** TLS of the method `ssl`. */
   readonly ssl?: SslConfig | undefined;
   readonly trustUserIds: boolean;

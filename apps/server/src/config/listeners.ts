@@ -11,6 +11,7 @@ import {
 import { formatAddress, type IpAddress } from "@sockskit/wire";
 import type { Config, ListenAddress, ListenConfig, TlsConfig } from "./config.ts";
 import { groupNumber } from "./group.ts";
+import { gssapiOptions } from "./gssapi.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
 import { methodsInside } from "./ssl.ts";
@@ -53,12 +54,13 @@ export function listenOptions(config: Config, folder: string, tree: Located): Lo
     }
   };
   const listen = config.listen.map((listener, index): ListenOptions => {
-    const { versions, auth, advertise, proxyProtocol, tls } = listener;
+    const { versions, auth, gssapi, advertise, proxyProtocol, tls } = listener;
     const path = ["listen", index];
     return {
       ...place(listener, socketFolder, (key, message) => problems.push(problemAt(tree, [...path, key], message))),
       ...(versions === undefined ? {} : { versions }),
       ...(auth === undefined ? {} : { authMethods: auth }),
+      ...gssapiOptions(gssapi, folder),
       ...(advertise === undefined ? {} : { advertise: advertise.host }),
       ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
       ...(tls === undefined ? {} : { tls: tlsOptions(tls, [...path, "tls"], read) }),
@@ -115,8 +117,8 @@ export function listenProblems(config: Config, options: ServerOptions, tree: Loc
   const common = options.authMethods ?? [];
   const hasUsers = options.credentials !== undefined;
   const needUsers = (methods: readonly AuthMethodName[], path: Path): void => {
-    // What runs inside TLS is asked for by itself.
-    const method = methods.find((name) => name !== "none" && name !== "ssl");
+    // What runs inside TLS is asked for by itself; a KDC has users of its own.
+    const method = methods.find((name) => name !== "none" && name !== "ssl" && name !== "gssapi");
     if (hasUsers || method === undefined) return;
     report(path, `"${method}" needs users to compare with; expected auth.users, auth.usersFile or --user`);
   };

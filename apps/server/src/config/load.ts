@@ -5,6 +5,7 @@ import { type ConfigFlags, withFlags } from "./flags.ts";
 import { hostText, listenOptions, listenProblems } from "./listeners.ts";
 import { ConfigError, type ConfigProblem, formatPath } from "./problem.ts";
 import { readTextFile } from "./read-file.ts";
+import { gssapiOptions, gssapiWarnings } from "./gssapi.ts";
 import { sslOptions, sslProblems } from "./ssl.ts";
 import { find, type Located } from "./tree.ts";
 import { upstreamOptions, upstreamPaths, upstreamProblems, upstreamWarnings } from "./upstreams.ts";
@@ -55,6 +56,7 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
     ...optionsOf(config, usersPath === undefined && users.length === 0 ? undefined : users),
     listen,
     ...ssl.options,
+    ...gssapiOptions(config.auth.gssapi, folder),
     upstreams: upstreamOptions(config, folder, tree),
   };
   const problems = [
@@ -65,7 +67,7 @@ export async function loadConfig(file: string | undefined, flags: ConfigFlags): 
     ...upstreamProblems(config, options, tree),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const warnings = upstreamWarnings(config, tree);
+  const warnings = [...upstreamWarnings(config, tree), ...gssapiWarnings(options, file ?? tree.place)];
   const paths = { usersPath, tlsPaths: [...files, ...ssl.files], upstreamPaths: upstreamPaths(config, folder) };
   return { config, options, users, ...paths, warnings };
 }

@@ -4,6 +4,7 @@ import { formatProxyUrl } from "@sockskit/url";
 import { formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
 import type { Config, HopConfig, LimitConfig, ListenConfig, TimeoutConfig, TlsConfig } from "./config.ts";
+import { describeGssapi, type GssapiConfig } from "./gssapi.ts";
 import { formatListenAddress } from "./listeners.ts";
 import type { LoadedConfig } from "./load.ts";
 import type { SslConfig } from "./ssl.ts";
@@ -28,6 +29,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     users.length === 0 ? "  users: []" : "  users:",
     ...users.map((user) => `    - ${describeUser(user)}`),
     ...(usersPath === undefined ? [] : [`  usersFile: ${text(usersPath)} # its users are among those above`]),
+    ...gssapiLines(config.auth.gssapi),
     ...describeSsl(config.auth.ssl),
     `  ident: { mode: ${ident.mode}, port: ${ident.port}, timeout: ${formatDuration(ident.timeout)} }`,
     `allowOpenProxy: ${config.allowOpenProxy}`,
@@ -46,6 +48,11 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
 
 function describeUser({ name, groups = [] }: UserConfig): string {
   return `{ name: ${text(name)}, password: (hidden), groups: [${groups.map(text).join(", ")}] }`;
+}
+
+function gssapiLines(config: GssapiConfig | undefined): readonly string[] {
+  const line = describeGssapi(config);
+  return line === undefined ? [] : [`  ${line}`];
 }
 
 function describeSsl(ssl: SslConfig | undefined): readonly string[] {
@@ -104,13 +111,15 @@ function portsText(ports: PortRange | undefined): string {
 }
 
 function describeListener(listener: ListenConfig): string {
-  const { address, mode, group, tls, proxyProtocol, versions, auth, advertise } = listener;
+  const { address, mode, group, tls, proxyProtocol, versions, auth, gssapi, advertise } = listener;
   const place = text(formatListenAddress(address));
   const parts = [`address: ${place}`];
   if (address.type === "unix") parts.push(`mode: ${text(`0${(mode ?? 0o600).toString(8).padStart(3, "0")}`)}`);
   if (group !== undefined) parts.push(`group: ${JSON.stringify(group)}`);
   if (versions !== undefined) parts.push(`versions: [${versions.join(", ")}]`);
   if (auth !== undefined) parts.push(`auth: [${auth.join(", ")}]`);
+  const ownGssapi = describeGssapi(gssapi);
+  if (ownGssapi !== undefined) parts.push(ownGssapi);
   if (tls !== undefined) parts.push(`tls: ${describeTls(tls)}`);
   if (proxyProtocol !== undefined) parts.push(`proxyProtocol: { from: [${proxyProtocol.from.map(text).join(", ")}] }`);
   if (advertise !== undefined) parts.push(`advertise: ${text(formatHost(advertise))}`);

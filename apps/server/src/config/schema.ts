@@ -1,6 +1,7 @@
 import { compilePolicy, PolicyError, type RuleConfig } from "@sockskit/policy";
 import * as z from "zod";
 import type { Config } from "./config.ts";
+import { gssapi } from "./gssapi.ts";
 import { ssl } from "./ssl.ts";
 import { upstreams } from "./upstreams.ts";
 import {
@@ -27,7 +28,7 @@ import {
  * the reference page of the docs are made from this.
  */
 
-const method = oneOf(["none", "userpass", "chap", "cram", "ssl"], ["gssapi"]);
+const method = oneOf(["none", "userpass", "chap", "cram", "gssapi", "ssl"]);
 
 const certificate = {
   cert: text("the path of a file").describe(
@@ -71,6 +72,7 @@ const listener = z.strictObject({
     .min(1)
     .optional()
     .describe("Methods of this listener, most preferred first. Default: `auth.methods`."),
+  gssapi: gssapi("Kerberos at this listener. What is not given is that of `auth.gssapi`."),
   tls,
   proxyProtocol: z
     .strictObject({
@@ -120,7 +122,7 @@ const auth = z
       .describe(
         "Methods, most preferred first: `none` asks nobody, `userpass` asks for a user name and a password " +
           "(RFC 1929), `chap` has the password proven without sending it, `cram` asks a person for the password, " +
-          "`ssl` is TLS inside SOCKS with one of the others in it. " +
+          "`gssapi` is Kerberos and protects everything after it, `ssl` is TLS inside SOCKS with one of the others in it. " +
           "Default: `[userpass]` when there are users, else `[none]`. See [Authentication](authentication.md).",
       ),
     users: z.array(user).prefault([]).describe("Users."),
@@ -129,7 +131,7 @@ const auth = z
       .describe(
         "File with one `name:hash` on each line; its path is relative to the configuration file. It is read again when it changes.",
       ),
-    gssapi: notYet(),
+    gssapi: gssapi("Kerberos, for the method `gssapi`. See [GSS-API](gssapi.md)."),
     ssl,
     ident: z
       .strictObject({

@@ -15,7 +15,7 @@ export interface SslConfig {
   readonly cert: string;
   readonly key: string;
   /** `undefined`: `userpass` when there are users, else `none`. */
-  readonly methods?: readonly Exclude<AuthMethodName, "ssl">[] | undefined;
+  readonly methods?: readonly Exclude<AuthMethodName, "ssl" | "gssapi">[] | undefined;
   readonly udpNaked: boolean;
   readonly draftNumber: boolean;
 }

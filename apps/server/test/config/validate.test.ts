@@ -134,9 +134,6 @@ describe("mistakes: where, what, what was expected", () => {
 
 describe("what later work brings is refused with its place, never ignored", () => {
   test.each([
-    ["auth: { methods: [gssapi] }", "1:19 auth.methods[0]"],
-    ["listen: [{ address: 127.0.0.1:0, auth: [gssapi] }]", "1:41 listen[0].auth[0]"],
-    ["auth: { gssapi: {} }", "1:9 auth.gssapi"],
     ["workers: auto", "1:1 workers"],
     ["admin: { listen: 127.0.0.1:1081 }", "1:1 admin"],
     ["admin:", "1:1 admin"],

@@ -74,7 +74,6 @@ describe("status 2: bad usage or configuration", () => {
     ["bad address", ["--listen", "1080x"], '--listen "1080x": expected an IP address with a port'],
     ["every address", ["--listen", ":1080"], "every address of this host is 0.0.0.0:1080, which needs users"],
     ["bad drain", ["--drain", "soon"], '--drain "soon": expected a duration'],
-    ["method to come", ["--auth", "gssapi"], '--auth "gssapi": not supported yet'],
     ["unknown method", ["--auth", "basic"], "expected one of none, userpass"],
     ["unknown engine", ["--engine", "fast"], '--engine "fast": expected one of auto, portable, fastpath'],
     ["workers", ["--workers", "4"], '--workers "4": not supported yet'],

@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { encodeGssapiFrame, MTYP } from "@sockskit/wire";
 import type { GssapiMessage } from "@sockskit/auth";
 import { FrameSplitter } from "./frame-splitter.ts";
-import { type Agreement, expired, isConfidential, messageLimit, problemOf, truncated } from "./protection.ts";
+import { type Agreement, ended, expired, isConfidential, messageLimit, problemOf, truncated } from "./protection.ts";
 
 /** Octets of tokens that wait while others are being unwrapped; then nothing more is read. */
 const MAX_WAITING_LENGTH = 0x4_0000;
@@ -37,7 +37,7 @@ export class GssapiStream extends Duplex {
    * @param early - What was read of it behind the agreement.
    */
   constructor(socket: Socket, agreement: Agreement, early?: Uint8Array) {
-    super({ allowHalfOpen: true, readableHighWaterMark: 0x1_0000, writableHighWaterMark: 0x1_0000 });
+    super({ allowHalfOpen: socket.allowHalfOpen, readableHighWaterMark: 0x1_0000, writableHighWaterMark: 0x1_0000 });
     this.#socket = socket;
     this.#agreement = agreement;
     const { lifetimeMs } = agreement.info;
@@ -171,8 +171,10 @@ export class GssapiStream extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
+    // A socket that does not stay half open has ended by itself.
+    if (this.#socket.writableEnded || this.#socket.destroyed) return callback();
     // Not before all of it is sent: the end of both directions destroys the socket.
-    this.#socket.end(() => callback());
+    return void this.#socket.end(() => callback());
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -244,8 +246,8 @@ export class GssapiStream extends Duplex {
   }
 
   #closed(): void {
-    // After both ends nothing is missing; what arrived before them is still to be read.
-    if (!this.#socket.readableEnded || !this.writableFinished) this.destroy();
+    // After its end the connection is of no use, but what arrived before it is still to be read.
+    if (!this.#socket.readableEnded || this.writableLength > 0) this.destroy();
   }
 
   #send(chunks: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
@@ -254,6 +256,7 @@ export class GssapiStream extends Duplex {
     this.#agreement.context.wrap(messages, confidential).then(
       (tokens) => {
         if (this.destroyed) return callback();
+        if (this.#socket.writableEnded || this.#socket.destroyed) return callback(ended());
         for (const message of messages) this.#bytesWritten += message.length;
         this.#writeFrames(tokens, callback);
       },

@@ -43,6 +43,12 @@ export function truncated(pendingLength: number): AuthError {
   return tampered(`the connection ended inside a message, after ${pendingLength} octets of it`);
 }
 
+/** The error for what is written when the other side takes nothing any more. */
+export function ended(): AuthError {
+  const message = "the connection has been ended by the other side; nothing more can be sent";
+  return new AuthError("ERR_SOCKS_GSSAPI_FAILED", message, { side: "remote" });
+}
+
 /** The error for a context that is too old. */
 export function expired(): AuthError {
   const message = "the security context has expired, and with it the connection; a new ticket is needed";

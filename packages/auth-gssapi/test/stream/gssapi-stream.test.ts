@@ -69,6 +69,26 @@ test.each(["integrity", "confidentiality"] as const)("carries both directions an
   expect([left.bytesRead, left.bytesWritten]).toEqual([down.length, up.length]);
 });
 
+test("what came right before the end is read, also where the end closes the connection", async () => {
+  const [socket, wire] = await socketPair(false);
+  const context = new FakeContext();
+  let release = (): void => undefined;
+  context.gate = new Promise((resolve) => {
+    release = resolve;
+  });
+  const stream = new GssapiStream(socket, { context, info: INFO, protection: "integrity" });
+  open.push(stream, wire);
+  const [token] = (await new FakeContext().wrap([octets("61 62")], false)) as [Uint8Array];
+  wire.end(frame(token));
+  wire.resume();
+  await once(socket, "close");
+  release();
+  const closed = once(stream, "close");
+  expect(await readToEnd(stream as never)).toEqual(octets("61 62"));
+  await closed;
+  expect(context.disposed).toBe(1);
+});
+
 test("one side may end long before the other", async () => {
   const { stream, wire, frames } = await layered();
   stream.end(octets("01"));

@@ -5,8 +5,8 @@ export interface GssapiOptions {
   /** Path of the keytab with the service's keys. A new keytab counts at once. Default: the system's, `/etc/krb5.keytab`. */
   readonly keytab?: string;
   /**
-   * The service that clients come to: `rcmd@proxy.example.com`, or with a `/` a principal. Default: every key in the
-   * keytab.
+   * The service that clients come to: `rcmd`, `rcmd@proxy.example.com`, or with a `/` a principal. Default: every key in
+   * the keytab.
    */
   readonly service?: string;
   /**

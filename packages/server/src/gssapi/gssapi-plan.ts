@@ -26,9 +26,6 @@ export function checkGssapi(options: GssapiOptions | undefined, path: OptionPath
   const { keytab, service, protection, nec, answerNone, mechanism } = options;
   checkText(keytab, [...path, "keytab"], "expected the path of a keytab");
   checkText(service, [...path, "service"], 'expected a service such as "rcmd@proxy.example.com"');
-  if (service !== undefined && !/[@/]/u.test(service)) {
-    throw badOption([...path, "service"], `${JSON.stringify(service)} has no host; expected "${service}@" and a host`);
-  }
   if (protection !== undefined) checkProtection(protection, [...path, "protection"]);
   if (nec !== undefined && nec !== "accept" && nec !== "refuse") {
     throw badOption([...path, "nec"], 'expected "accept" or "refuse"');
