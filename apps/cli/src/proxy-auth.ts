@@ -1,5 +1,5 @@
 import type { GssapiProtection } from "@sockskit/auth";
-import type { GssapiChoice } from "@sockskit/client";
+import { GssapiInitiator } from "@sockskit/auth-gssapi";
 import type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion } from "@sockskit/dial";
 import type { Command } from "commander";
 
@@ -53,13 +53,7 @@ export function addProxyAuthOptions(command: Command): Command {
 }
 
 /** What the command line says, for the call that connects. */
-export interface ProxyAuthChoice extends GssapiChoice {
-  /** Methods other than GSS-API. */
-  readonly proxyAuth?: ProxyAuthOptions;
-}
-
-/** Reads the options about authentication. */
-export function proxyAuthOf(options: ProxyAuthArguments): ProxyAuthChoice {
+export function proxyAuthOf(options: ProxyAuthArguments): { readonly proxyAuth?: ProxyAuthOptions } {
   const { proxyAuth, sslCacert, gssapiService: service, gssapiProtection: protection } = options;
   const methods = proxyAuth?.methods ?? [];
   if (sslCacert !== undefined && !methods.includes("ssl")) throw usageError("--ssl-cacert is for --proxy-auth ssl");
@@ -70,10 +64,8 @@ export function proxyAuthOf(options: ProxyAuthArguments): ProxyAuthChoice {
   const { inside } = proxyAuth;
   const ca = sslCacert === undefined ? {} : { ca: readPem(sslCacert) };
   const ssl = { ...ca, ...(inside.length === 0 ? {} : { methods: inside }) };
-  const others = methods.filter((name) => name !== "gssapi");
-  const chosen: ProxyAuthOptions = { ...(others.length === 0 ? {} : { methods: others }), ssl, onQuestion: ask };
-  if (!methods.includes("gssapi")) return { proxyAuth: chosen };
-  return { proxyAuth: chosen, gssapi: { service, protection, fallback: others.length > 0 } };
+  const gssapi = methods.includes("gssapi") ? { gssapi: new GssapiInitiator({ service, protection }) } : {};
+  return { proxyAuth: { methods, ssl, ...gssapi, onQuestion: ask } };
 }
 
 function ask({ prompt, text, hop, signal }: ProxyQuestion): Promise<string> {

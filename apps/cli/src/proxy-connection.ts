@@ -1,8 +1,8 @@
-import type { ChainHop, ProxyHop, ProxyTlsOptions } from "@sockskit/dial";
+import type { ChainHop, ProxyAuthOptions, ProxyHop, ProxyTlsOptions } from "@sockskit/dial";
 import type { Command } from "commander";
 
 import { usageError } from "./cli-error.ts";
-import { addProxyAuthOptions, type ProxyAuthArguments, type ProxyAuthChoice, proxyAuthOf } from "./proxy-auth.ts";
+import { addProxyAuthOptions, type ProxyAuthArguments, proxyAuthOf } from "./proxy-auth.ts";
 import { readPem } from "./read-pem.ts";
 import type { Reporter } from "./reporter.ts";
 import { showArgument } from "./show-argument.ts";
@@ -81,7 +81,7 @@ export function connectionsOf(
   options: ProxyConnectionArguments,
   chain: readonly ProxyHop[],
   reporter: Reporter,
-): { readonly chain: readonly ChainHop[]; readonly tls?: ProxyTlsOptions } & ProxyAuthChoice {
+): { readonly chain: readonly ChainHop[]; readonly tls?: ProxyTlsOptions; readonly proxyAuth?: ProxyAuthOptions } {
   if (asksForTls(options) && !chain.some((proxy) => proxy.tls)) {
     const message =
       "--proxy-cacert, --proxy-cert and --proxy-insecure are about TLS with a proxy, and no proxy here has it";
