@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type net from "node:net";
 import { expect, test } from "vitest";
 import { concat, octets, readOctets, readToEnd } from "@sockskit/testing";
@@ -168,3 +169,29 @@ test.runIf(canRun)(`words of the target never come before the reply${why}`, asyn
     expect(all.subarray(12)).toEqual(banner);
   }
 });
+
+test.runIf(canRun)(`a silent tunnel is probed on both sides${why}`, async () => {
+  // The eighth part of the idle time is the first look at it.
+  const { port } = await startServer({ engine: "fastpath", timeouts: { idleMs: 8_000 } });
+  const target = await startTarget(() => undefined);
+  await openTunnel(port, target.port);
+  const hasKeepAlive = (local: number | undefined, remote: number | undefined): boolean =>
+    connections().some(
+      (row) =>
+        (local === undefined || row.local === local) &&
+        (remote === undefined || row.remote === remote) &&
+        row.timer === 2,
+    );
+  await until(() => hasKeepAlive(port, undefined), "the client is probed");
+  await until(() => hasKeepAlive(undefined, target.port), "the target is probed");
+});
+
+/** TCP connections of this host: ports, and the timer that runs; 2 is that of keep-alive. */
+function connections(): readonly { readonly local: number; readonly remote: number; readonly timer: number }[] {
+  const rows = readFileSync("/proc/net/tcp", "utf8").trim().split("\n").slice(1);
+  return rows.map((row) => {
+    const [, local = "", remote = "", , , timer = ""] = row.trim().split(/\s+/);
+    const portOf = (text: string): number => Number.parseInt(text.split(":")[1] ?? "", 16);
+    return { local: portOf(local), remote: portOf(remote), timer: Number.parseInt(timer, 16) };
+  });
+}

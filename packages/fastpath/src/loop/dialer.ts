@@ -7,9 +7,6 @@ import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import { LaneEntry } from "./lane.ts";
 import type { Loop } from "./loop.ts";
 
-/** Silence after which the first keep-alive probe goes to a destination, in seconds. */
-const KEEP_ALIVE_DELAY_S = 60;
-
 /** Pauses are rounded up to a multiple of this, so that they share lanes. */
 const PAUSE_STEP_MS = 10;
 
@@ -120,8 +117,6 @@ export class Dialer extends LaneEntry implements EndpointOwner {
     const fd = kernel.socket(version === 4 ? LINUX.AF_INET : LINUX.AF_INET6);
     if (fd < 0) return errorName(-fd);
     kernel.setOption(fd, LINUX.IPPROTO_TCP, LINUX.TCP_NODELAY, 1);
-    kernel.setOption(fd, LINUX.SOL_SOCKET, LINUX.SO_KEEPALIVE, 1);
-    kernel.setOption(fd, LINUX.IPPROTO_TCP, LINUX.TCP_KEEPIDLE, KEEP_ALIVE_DELAY_S);
     let result = 0;
     if (settings.localAddress !== undefined) {
       // The port is chosen when the other end is known: so the same one can serve several destinations.

@@ -25,12 +25,12 @@ import {
 import { joined } from "./joined.ts";
 import { LaneEntry } from "./lane.ts";
 import type { Loop } from "./loop.ts";
-import { Tunnel } from "./tunnel.ts";
+import { KEEP_ALIVE_DELAY_S, Tunnel } from "./tunnel.ts";
 
 /** What is still read of a client that was refused, so that the refusal is not lost to a reset. */
 const MAX_DISCARDED_LENGTH = 0x40000;
 const NOTHING = new Uint8Array(0);
-/** Idle tunnels are found within an eighth of their time. */
+/** Idle tunnels are found within an eighth of their time, or a minute. */
 const IDLE_LOOKS = 8;
 
 /** @internal Where a session stands. */
@@ -109,6 +109,7 @@ export class Session extends LaneEntry implements EndpointOwner, ApproachOwner {
         return false;
       case "tunnel": {
         const tunnel = this.#tunnel as Tunnel;
+        tunnel.keepAlive();
         if (nowMs - tunnel.activeAtMs < this.#settings.timeouts.idleMs) return true;
         tunnel.abort({ reason: "idle" });
         return false;
@@ -278,7 +279,7 @@ export class Session extends LaneEntry implements EndpointOwner, ApproachOwner {
     this.#received = NOTHING;
     tunnel.up.ended = this.#clientEnded;
     if (early !== undefined) tunnel.up.send(early, target, loop, true);
-    loop.schedule(this, this.#settings.timeouts.idleMs / IDLE_LOOKS);
+    loop.schedule(this, Math.min(this.#settings.timeouts.idleMs / IDLE_LOOKS, KEEP_ALIVE_DELAY_S * 1_000));
     tunnel.carry(true);
   }
 

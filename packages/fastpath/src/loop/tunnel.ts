@@ -1,8 +1,12 @@
 import { errorName } from "../kernel/error-name.ts";
+import { LINUX } from "../kernel/layout.ts";
 import { Direction, PUMP } from "./direction.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import { COUNTER, type LoopEnd } from "./host.ts";
 import type { Loop } from "./loop.ts";
+
+/** Silence after which the first keep-alive probe goes to a destination, in seconds. */
+export const KEEP_ALIVE_DELAY_S = 60;
 
 /** Two connected ends and what goes on between them. */
 export class Tunnel implements EndpointOwner {
@@ -14,6 +18,7 @@ export class Tunnel implements EndpointOwner {
   readonly #onEnd: (end: LoopEnd) => void;
   #isQueued = false;
   #isOver = false;
+  #isKeptAlive = false;
 
   /**
    * @param down What goes to the client; it may hold the end of the handshake.
@@ -32,6 +37,18 @@ export class Tunnel implements EndpointOwner {
   /** When something moved last. */
   get activeAtMs(): number {
     return Math.max(this.up.activeAtMs, this.down.activeAtMs);
+  }
+
+  /**
+   * Has the system probe the target while it is silent; clients are probed from the beginning. Most tunnels are over before a
+   * probe could be due, so this is left until then.
+   */
+  keepAlive(): void {
+    if (this.#isKeptAlive) return;
+    this.#isKeptAlive = true;
+    const { kernel } = this.#loop;
+    kernel.setOption(this.target.fd, LINUX.SOL_SOCKET, LINUX.SO_KEEPALIVE, 1);
+    kernel.setOption(this.target.fd, LINUX.IPPROTO_TCP, LINUX.TCP_KEEPIDLE, KEEP_ALIVE_DELAY_S);
   }
 
   ready(endpoint: Endpoint): void {
