@@ -52,21 +52,37 @@ function loggerFor({ level, format }: LogConfig, output: StandardOutput): Logger
 
 class StandardOutput {
   #dropped = 0;
+  /** Lines of this turn of the event loop: they go out with one call. */
+  #lines = "";
+
+  constructor() {
+    // Whoever ends the process at once has its last lines written.
+    process.on("exit", () => this.#writeLines());
+  }
 
   write(line: string): void {
-    if (process.stdout.writableLength > MAX_WAITING_BYTES) {
+    if (process.stdout.writableLength + this.#lines.length > MAX_WAITING_BYTES) {
       this.#dropped++;
       return;
     }
+    if (this.#lines === "") setImmediate(() => this.#writeLines());
     if (this.#dropped > 0) {
       const count = this.#dropped;
       this.#dropped = 0;
-      process.stdout.write(`{"level":"warn","msg":"log lines dropped: nobody read them","count":${count}}\n`);
+      this.#lines += `{"level":"warn","msg":"log lines dropped: nobody read them","count":${count}}\n`;
     }
-    process.stdout.write(line);
+    this.#lines += line;
+  }
+
+  #writeLines(): void {
+    if (this.#lines === "") return;
+    const lines = this.#lines;
+    this.#lines = "";
+    process.stdout.write(lines);
   }
 
   flush(): Promise<void> {
+    this.#writeLines();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, FLUSH_DEADLINE_MS);
       process.stdout.write("", () => {

@@ -5,11 +5,13 @@
  * characters (among them the marks that turn the writing direction) are written
  * as escapes that JSON reads back.
  */
+const PLAIN = /^[\x20-\x7e]*$/;
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** The same text on one line, with nothing invisible in it. */
 export function safeText(text: string): string {
-  return text.replace(HIDDEN, escapeOf);
+  // Nearly every line is plain, and that is found out much faster.
+  return PLAIN.test(text) ? text : text.replace(HIDDEN, escapeOf);
 }
 
 function escapeOf(character: string): string {
