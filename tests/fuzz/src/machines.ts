@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
+  type AuthAnswer,
   type AuthEvidence,
+  type AuthQuestion,
   type AuthVerdict,
   chapClient,
   chapServer,
   cramClient,
   cramServer,
+  gssapiClient,
+  type GssapiEvidence,
+  gssapiServer,
   mafClient,
   mafServer,
   noneClient,
@@ -56,6 +61,7 @@ const SERVERS: Readonly<Record<string, () => ServerHandshakeOptions>> = {
   "ServerHandshake with a choice": () => ({ authMethods: [userPassServer(), noneServer()] }),
   "ServerHandshake with CHAP": () => ({ authMethods: [chapServer({ challenge, algorithms: ["hmac-md5", "md5"] })] }),
   "ServerHandshake with CRAM": () => ({ authMethods: [cramServer()] }),
+  "ServerHandshake with GSS-API": () => ({ authMethods: [gssapiServer({ nec: true })] }),
   "ServerHandshake with SSL": () => ({
     authMethods: [sslServer({ methods: [userPassServer(), cramServer()], udpNaked: true })],
     commands: [0x01, 0x02, 0x03],
@@ -84,6 +90,7 @@ const CLIENTS: readonly (readonly [name: string, options: ClientHandshakeOptions
     },
   ],
   ["SOCKS 5 with CRAM", { version: 5, destination: TARGET, authMethods: [cramClient(CREDENTIALS)] }],
+  ["SOCKS 5 with GSS-API", { version: 5, destination: TARGET, authMethods: [gssapiClient()] }],
   [
     "SOCKS 5 with SSL",
     {
@@ -185,7 +192,7 @@ function runClient(machine: ClientHandshake, pieces: readonly Uint8Array[]): Out
       if (event.type === "send") sent.push(event.data);
       else events.push(event.type === "failed" ? failure(event.error) : event.type);
       if (event.type === "failed") over = true;
-      if (event.type === "question") step(machine.answer({ type: "cram", response: "an answer" }));
+      if (event.type === "question") step(machine.answer(answerTo(event.question)));
       if (event.type === "secure") {
         const early = machine.takeTrailingData();
         step(machine.secured());
@@ -201,8 +208,24 @@ function runClient(machine: ClientHandshake, pieces: readonly Uint8Array[]): Out
   return { events, sent: hex(concat(...sent)), trailing: trailing(machine) };
 }
 
+/** GSS-API goes on until a token begins with 60, and takes every level. */
+function answerTo(question: AuthQuestion): AuthAnswer {
+  if (question.type === "cram") return { type: "cram", response: "an answer" };
+  if (question.step === "level") return { type: "gssapi", protection: "integrity" };
+  const isLast = question.token?.[0] === 0x60;
+  return { type: "gssapi", token: Uint8Array.of(0x60), level: isLast ? Uint8Array.of(0x77, 0x00, 0x01) : undefined };
+}
+
+function verdictOnToken({ step, token }: GssapiEvidence, accept: boolean): AuthVerdict {
+  if (step === "context") return { accepted: false, token: Uint8Array.of(0x61), complete: token[0] === 0x60 };
+  if (!accept) return { accepted: false };
+  const response = step === "level" ? Uint8Array.of(0x77, 0x00, 0x01) : Uint8Array.of(0x01);
+  return { accepted: true, response, protection: "integrity" };
+}
+
 /** Accepts or rejects; CRAM gets three challenges before that, CHAP a proof of the server. */
 function verdictOn(evidence: AuthEvidence, accept: boolean): AuthVerdict {
+  if (evidence.type === "gssapi") return verdictOnToken(evidence, accept);
   if (evidence.type === "cram" && evidence.round < 3) return { accepted: false, challenge: "what?", text: "say" };
   return accept ? { accepted: true, response: challenge() } : { accepted: false };
 }
@@ -219,6 +242,7 @@ function trailing(machine: { takeTrailingData(): Uint8Array | undefined }): stri
 
 /** Methods whose messages few conversations have, and the type of those messages. */
 const RARE: Readonly<Record<number, MessageType>> = {
+  0x01: "GssapiFrame",
   0x03: "AttributeList",
   0x05: "AttributeList",
   0x08: "MafMessage",

@@ -1,6 +1,7 @@
 import { udpAssociation } from "./association.ts";
 import { datagramDecoder, streamDecoders } from "./decoders.ts";
 import { fragmentMachine } from "./fragments.ts";
+import { gssapiStream } from "./gssapi-stream.ts";
 import { httpMachines } from "./http-connect.ts";
 import { identQueries, identReplies } from "./ident.ts";
 import { clientMachines, serverMachines } from "./machines.ts";
@@ -12,6 +13,7 @@ export function allTargets(): Target[] {
   return [
     // The longest first: the others run beside it.
     udpAssociation(),
+    gssapiStream(),
     ...streamDecoders(),
     datagramDecoder(),
     ...serverMachines(),

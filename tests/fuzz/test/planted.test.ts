@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   ClientHandshake,
   type ClientEvent,
@@ -16,6 +17,7 @@ import { udpAssociation } from "../src/association.ts";
 import { datagramDecoder, streamDecoders } from "../src/decoders.ts";
 import { fragmentMachine } from "../src/fragments.ts";
 import { type Finding, probe } from "../src/fuzz.ts";
+import { gssapiStream } from "../src/gssapi-stream.ts";
 import { httpMachines } from "../src/http-connect.ts";
 import { identQueries, identReplies, type LineDecoder } from "../src/ident.ts";
 import { clientMachines, serverMachines } from "../src/machines.ts";
@@ -32,6 +34,7 @@ const planted: readonly Target[] = [
   ...httpMachines((credentials) => new ForgetfulHttp({ destination: parseAddress("example.com", 80), credentials })),
   fragmentMachine(() => new KeepsSequence()),
   udpAssociation(endLost),
+  gssapiStream(passThrough),
   identQueries(takingOneMore(decodeIdentQuery)),
   identReplies(careless),
   ...prefaces((options) => new ForgetfulPreface(options)),
@@ -85,6 +88,11 @@ class GulliblePreface extends ConnectionPreface {
 test("a reassembly that takes a fragment for any destination is found too", async () => {
   expect(await firstFinding(fragmentMachine(() => new AnyDestination()))).toBeDefined();
 });
+
+/** A stream that takes nothing off. */
+async function passThrough(socket: Duplex): Promise<Duplex> {
+  return socket;
+}
 
 /** Forgets that a third fragment was the last one. */
 function endLost(datagram: Uint8Array): Uint8Array {
