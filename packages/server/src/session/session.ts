@@ -91,7 +91,7 @@ export class Session implements LaneEntry {
     if (replayed === undefined) return this.#record.opened(this.#visitor.entrance);
     this.#handshake = replayed.handshake;
     this.#record.user = this.#authentication.resume(replayed);
-    this.#advance(() => this.#identify(replayed.request));
+    this.#advance(() => [{ type: "request", request: replayed.request }]);
   }
 
   /** Ends it at once. */
@@ -125,7 +125,7 @@ export class Session implements LaneEntry {
   }
 
   /** Makes a step of the handshake and does what it says. What fails in it ends this session and nothing else. */
-  #advance(step: () => readonly ServerEvent[] | undefined | void): void {
+  #advance(step: () => readonly ServerEvent[] | undefined): void {
     try {
       for (const event of step() ?? []) this.#perform(event);
       this.#holdBack();
@@ -273,7 +273,10 @@ export class Session implements LaneEntry {
 
   #run(step: () => void): boolean {
     if (this.#task === undefined) return false;
-    this.#advance(step);
+    this.#advance(() => {
+      step();
+      return undefined;
+    });
     return true;
   }
 
