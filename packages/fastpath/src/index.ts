@@ -10,14 +10,7 @@
 export { DataPlane, type DataPlaneOptions } from "./worker/data-plane.ts";
 export { errorName } from "./kernel/error-name.ts";
 export { dataPlaneProblem, duplicateListeningSocket } from "./worker/support.ts";
-export type {
-  EntrancePlan,
-  ListedSession,
-  PlainAddress,
-  Report,
-  ReportedSession,
-  ThreadMethod,
-} from "./worker/protocol.ts";
+export type { EntrancePlan, ListedSession, Report, ReportedSession, ThreadMethod } from "./worker/protocol.ts";
 export {
   COUNTER,
   type HandedOver,

@@ -11,7 +11,7 @@ import {
   type Report,
   type ThreadData,
 } from "./protocol.ts";
-import { type FlatReports, unpackReports } from "./report-codec.ts";
+import { type PackedReports, unpackReports } from "./report-codec.ts";
 
 /** Runs from `dist/` and, in tests, from `src/`. */
 const ENTRY: URL = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
@@ -21,6 +21,8 @@ const LEDGER_LENGTH = 1 << 20;
 const LIST_TIMEOUT_MS = 2_000;
 /** Pause before a thread is replaced that did not live longer than this, in milliseconds. */
 const MIN_LIFE_MS = 1_000;
+/** Room for new objects of the thread, in MiB. */
+const YOUNG_GENERATION_MB = 8;
 /** Silence after which the first keep-alive probe goes to a client, in seconds. */
 const KEEP_ALIVE_DELAY_S = 60;
 
@@ -196,9 +198,11 @@ export class DataPlane {
       workerData: data,
       transferList: [this.#lists.port2],
       execArgv: [],
+      // What a handshake leaves behind is garbage at once; more room for it is more memory and no gain.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     let cause: unknown;
-    worker.on("message", (reports: FlatReports) => {
+    worker.on("message", (reports: PackedReports) => {
       for (const report of unpackReports(reports)) this.#take(report);
     });
     worker.on("error", (error) => {

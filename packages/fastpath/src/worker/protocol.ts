@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { IpAddress } from "@sockskit/wire";
+import type { Address, IpAddress } from "@sockskit/wire";
 import type { HandedOver, LoopCloseReason, LoopRefusal, LoopSettings, LoopUser, LookupAnswer } from "../loop/host.ts";
 import type { LoopPhase } from "../loop/session.ts";
 
@@ -69,23 +69,16 @@ export type Order =
   | { readonly type: "list" }
   | { readonly type: "acknowledge"; readonly token: number };
 
-/** @internal An address without its octets, which its text has as well: so it is copied from thread to thread at less cost. */
-export interface PlainAddress {
-  readonly type: "ipv4" | "ipv6" | "domain";
-  readonly host: string;
-  readonly port: number;
-}
-
 /** @internal Who a report is about. */
 export interface ReportedSession {
   readonly id: number;
-  readonly client: PlainAddress;
+  readonly client: IpAddress;
   readonly user: string | undefined;
 }
 
 /** @internal A session at one moment. */
 export interface ListedSession extends ReportedSession {
-  readonly destination: PlainAddress | undefined;
+  readonly destination: Address | undefined;
   readonly phase: LoopPhase;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -101,22 +94,22 @@ export type Report =
       readonly who: ReportedSession;
       readonly tried: Uint8Array | undefined;
       readonly refusal: LoopRefusal;
-      readonly destination: PlainAddress | undefined;
+      readonly destination: Address | undefined;
     }
   | {
       readonly type: "connected";
       readonly who: ReportedSession;
       readonly version: 4 | 5;
       readonly userId: Uint8Array | undefined;
-      readonly destination: PlainAddress;
-      readonly address: PlainAddress;
+      readonly destination: Address;
+      readonly address: IpAddress;
       readonly rule: number;
       readonly durationMs: number;
     }
   | {
       readonly type: "closed";
       readonly who: ReportedSession;
-      readonly destination: PlainAddress | undefined;
+      readonly destination: Address | undefined;
       readonly bytesIn: number;
       readonly bytesOut: number;
       readonly durationMs: number;

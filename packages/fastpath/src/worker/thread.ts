@@ -17,7 +17,6 @@ import {
   CONTROL,
   type ListedSession,
   type Order,
-  type PlainAddress,
   type ReportedSession,
   type ThreadData,
   type ThreadMethod,
@@ -121,7 +120,7 @@ class Thread implements LoopHost, EndpointOwner {
     const { nowMs, sessions } = this.#loop;
     return Array.from(sessions.values(), (session) => ({
       ...who(session),
-      destination: session.destination && plain(session.destination),
+      destination: session.destination,
       phase: session.phase,
       bytesIn: session.bytesIn,
       bytesOut: session.bytesOut,
@@ -166,13 +165,13 @@ class Thread implements LoopHost, EndpointOwner {
   }
 
   denied(session: Session, refusal: LoopRefusal): void {
-    const destination = session.destination && plain(session.destination);
+    const destination = session.destination;
     this.#reporter.report({ type: "denied", who: who(session), tried: session.tried, refusal, destination });
   }
 
   turnedAway(id: number, client: IpAddress, reason: string): void {
     const refusal = { stage: "accept", code: "ERR_SOCKS_LIMIT", reason, rep: undefined, rule: undefined } as const;
-    const whom = { id, client: plain(client), user: undefined };
+    const whom = { id, client, user: undefined };
     this.#reporter.report({ type: "denied", who: whom, tried: undefined, refusal, destination: undefined });
   }
 
@@ -183,8 +182,8 @@ class Thread implements LoopHost, EndpointOwner {
       who: who(session),
       version,
       userId,
-      destination: plain(destination),
-      address: plain(address),
+      destination,
+      address,
       rule,
       durationMs: this.#loop.nowMs - session.openedAtMs,
     });
@@ -194,7 +193,7 @@ class Thread implements LoopHost, EndpointOwner {
     this.#reporter.report({
       type: "closed",
       who: who(session),
-      destination: session.destination && plain(session.destination),
+      destination: session.destination,
       bytesIn: session.bytesIn,
       bytesOut: session.bytesOut,
       durationMs: this.#loop.nowMs - session.openedAtMs,
@@ -216,11 +215,7 @@ class Thread implements LoopHost, EndpointOwner {
 }
 
 function who({ id, client, user }: Session): ReportedSession {
-  return { id, client: plain(client), user: user?.name };
-}
-
-function plain({ type, host, port }: Address): PlainAddress {
-  return { type, host, port };
+  return { id, client, user: user?.name };
 }
 
 new Thread(workerData as ThreadData, parentPort as MessagePort).run();

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { domainAddress, type IpAddress, parseIpAddress } from "@sockskit/wire";
 import type { Report } from "../../src/worker/protocol.ts";
-import { type FlatReports, packReport, unpackReports } from "../../src/worker/report-codec.ts";
+import { ReportWriter, unpackReports } from "../../src/worker/report-codec.ts";
 
-const who = { id: 7, client: { type: "ipv4", host: "192.0.2.1", port: 1_000 }, user: undefined } as const;
-const named = { id: 8, client: { type: "ipv6", host: "2001:db8::1", port: 2 }, user: "alice" } as const;
-const name = { type: "domain", host: "www.example", port: 443 } as const;
+const ip = (host: string, port: number): IpAddress => parseIpAddress(host, port) as IpAddress;
+const who = { id: 7, client: ip("192.0.2.1", 1_000), user: undefined } as const;
+const named = { id: 8, client: ip("2001:db8::1", 2), user: "alice" } as const;
+const name = domainAddress("www.example", 443);
 const refusal = { stage: "request", code: "ERR_SOCKS_DENIED", reason: "no rule", rep: 2, rule: undefined } as const;
 
 const REPORTS: readonly Report[] = [
@@ -18,7 +20,7 @@ const REPORTS: readonly Report[] = [
     version: 4,
     userId: Uint8Array.of(0x62),
     destination: name,
-    address: { type: "ipv4", host: "192.0.2.9", port: 443 },
+    address: ip("255.0.2.9", 443),
     rule: 1,
     durationMs: 1.25,
   },
@@ -39,12 +41,14 @@ const REPORTS: readonly Report[] = [
 ];
 
 test("reports arrive as they were, in order, whatever stands beside them", () => {
-  const flat: FlatReports = [];
-  for (const report of REPORTS) packReport(report, flat);
-  expect([...unpackReports(structuredClone(flat))]).toEqual(REPORTS);
+  const writer = new ReportWriter();
+  // More than it has room for at first.
+  const many = Array.from({ length: 20 }, () => REPORTS).flat();
+  for (const report of many) writer.add(report);
+  expect([...unpackReports(structuredClone(writer.take()))]).toEqual(many);
+  expect(writer.isEmpty).toBe(true);
   for (const report of REPORTS) {
-    const alone: FlatReports = [];
-    packReport(report, alone);
-    expect([...unpackReports(alone)]).toEqual([report]);
+    writer.add(report);
+    expect([...unpackReports(structuredClone(writer.take()))]).toEqual([report]);
   }
 });

@@ -1,5 +1,5 @@
-import type { PlainAddress, Report, ReportedSession } from "@sockskit/fastpath";
-import { type Address, domainAddress, type IpAddress, parseIpAddress } from "@sockskit/wire";
+import type { Report, ReportedSession } from "@sockskit/fastpath";
+import type { Address, IpAddress } from "@sockskit/wire";
 import type { Announcer } from "../events.ts";
 import { printable } from "../printable.ts";
 
@@ -11,7 +11,7 @@ export function announceReport(report: SessionReport, announcer: Announcer, list
   const name = report.type === "opened" ? "session" : report.type;
   if (!announcer.isHeard(name)) return;
   const { id, client, user } = report.who;
-  const who = { id, client: ipOf(client), ...(user === undefined ? {} : { user }) };
+  const who = { id, client, ...(user === undefined ? {} : { user }) };
   switch (report.type) {
     case "opened":
       return listener === undefined ? undefined : announcer.announce("session", { ...who, listener });
@@ -37,8 +37,8 @@ export function announceReport(report: SessionReport, announcer: Announcer, list
         ...(userId === undefined ? {} : { userId: printable(userId) }),
         version,
         command: "connect",
-        destination: addressOf(destination),
-        address: ipOf(address),
+        destination,
+        address,
         rule,
         durationMs,
       });
@@ -59,16 +59,6 @@ export function announceReport(report: SessionReport, announcer: Announcer, list
   }
 }
 
-function destinationOf(destination: PlainAddress | undefined): { readonly destination?: Address } {
-  return destination === undefined ? {} : { destination: addressOf(destination) };
-}
-
-/** An address from its text. */
-export function addressOf(address: PlainAddress): Address {
-  return address.type === "domain" ? domainAddress(address.host, address.port) : ipOf(address);
-}
-
-/** The text is one that an address was written as: it is one. */
-export function ipOf({ host, port }: PlainAddress): IpAddress {
-  return parseIpAddress(host, port) as IpAddress;
+function destinationOf(destination: Address | undefined): { readonly destination?: Address } {
+  return destination === undefined ? {} : { destination };
 }

@@ -14,7 +14,7 @@ import { lastSessionId } from "../session/session-id.ts";
 import type { SessionUser } from "../session/session-record.ts";
 import { localAddressOf } from "../socket-address.ts";
 import type { Visitor } from "../transport/visitor.ts";
-import { addressOf, announceReport, ipOf } from "./announce-report.ts";
+import { announceReport } from "./announce-report.ts";
 import { lookUp } from "./look-up.ts";
 import { entrancePlan, loopSettings } from "./loop-settings.ts";
 
@@ -138,9 +138,9 @@ export class FastEngine {
   list(): readonly SessionInfo[] {
     return this.#plane.list().map(({ id, client, user, destination, phase, bytesIn, bytesOut, durationMs }) => ({
       id,
-      client: ipOf(client),
+      client,
       ...(user === undefined ? {} : { user }),
-      ...(destination === undefined ? {} : { destination: addressOf(destination) }),
+      ...(destination === undefined ? {} : { destination }),
       phase,
       bytesIn,
       bytesOut,
