@@ -106,10 +106,6 @@ export class Session implements LaneEntry {
     return false;
   }
 
-  get #socket(): Socket {
-    return this.#connection.socket;
-  }
-
   #clientEnds(): void {
     this.#clientEnded = true;
     if (!this.#run(() => this.#task?.clientEnded?.())) this.#leaveIfNothingMoreComes();
@@ -118,7 +114,7 @@ export class Session implements LaneEntry {
   #receive(chunk: Buffer): void {
     const task = this.#task;
     if (task?.receive !== undefined)
-      return void this.#run(() => task.receive?.(chunk) === false && this.#socket.pause());
+      return void this.#run(() => task.receive?.(chunk) === false && this.#connection.socket.pause());
     const handshake = this.#handshake;
     if (handshake !== undefined) return this.#advance(() => handshake.receive(chunk));
     this.#connection.discard(chunk);
@@ -138,7 +134,7 @@ export class Session implements LaneEntry {
   #perform(event: ServerEvent): void {
     switch (event.type) {
       case "send":
-        this.#socket.write(event.data);
+        this.#connection.socket.write(event.data);
         break;
       case "authenticate":
         this.#logIn(event.evidence);
@@ -167,8 +163,8 @@ export class Session implements LaneEntry {
     const handshake = this.#handshake;
     if (handshake === undefined || handshake.state === "securing" || this.#task?.receive !== undefined) return;
     const isBusy = handshake.state === "verifying" || handshake.state === "deciding";
-    if (isBusy && handshake.bufferedLength > 0) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    if (isBusy && handshake.bufferedLength > 0) this.#connection.socket.pause();
+    else if (this.#connection.socket.isPaused()) this.#connection.socket.resume();
   }
 
   /** A client that ended its side in the middle of the handshake will never send the rest. */
@@ -319,7 +315,7 @@ export class Session implements LaneEntry {
     try {
       this.#reply({ rep: REP.succeeded, boundAddress });
       this.#tunnel = this.#host.relay.start({
-        client: this.#socket,
+        client: this.#connection.socket,
         target,
         early,
         bucket,
@@ -359,8 +355,8 @@ export class Session implements LaneEntry {
     this.#stopTask();
     this.#moveTo(phase);
     this.#settings.lanes.linger.add(this);
-    this.#socket.end();
-    this.#socket.resume();
+    this.#connection.socket.end();
+    this.#connection.socket.resume();
   }
 
   #moveTo(phase: SessionPhase): void {
@@ -384,7 +380,7 @@ export class Session implements LaneEntry {
   #destroy(reason: CloseReason, code?: string): void {
     this.#end ??= { reason, code };
     this.#moveTo("closed");
-    this.#socket.destroy();
+    this.#connection.socket.destroy();
   }
 
   /** Everything is closed. Called once: by the client's socket, or by the tunnel in its place. */
