@@ -132,8 +132,9 @@ export {
   MAX_GSSAPI_TOKEN_LENGTH,
   decodeGssapiFrame,
   encodeGssapiFrame,
+  encodeGssapiHeader,
 } from "./gssapi/frame.ts";
-export type { GssapiFrame } from "./gssapi/frame.ts";
+export type { GssapiFrame, GssapiHeader } from "./gssapi/frame.ts";
 
 export { SSL_FRAME_VERSION, SSL_OPTION, SSL_STATE, sslStateName } from "./ssl/code-points.ts";
 export { MAX_SSL_DATA_LENGTH, MAX_SSL_FRAME_LENGTH, decodeSslFrame, encodeSslFrame } from "./ssl/frame.ts";

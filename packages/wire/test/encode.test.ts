@@ -92,6 +92,10 @@ test("a frame of GSS-API has a token where one must be, and none in an abort", (
   for (const mtyp of [0x00, 0x04, 0xfe, 0x101, Number.NaN])
     expect(frame(mtyp, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
   expect(frame(0xff, 1)).toThrow(local("ERR_SOCKS_BAD_FIELD"));
+  expect(wire.encodeGssapiHeader({ mtyp: 0x03, length: 0x1234 })).toEqual(Uint8Array.of(0x01, 0x03, 0x12, 0x34));
+  for (const length of [-1, 65_536, 1.5]) {
+    expect(() => wire.encodeGssapiHeader({ mtyp: 0x03, length })).toThrow(local("ERR_SOCKS_OVERFLOW"));
+  }
 });
 
 test("a frame of TLS inside SOCKS has an assigned state and what its length can say", () => {

@@ -84,6 +84,7 @@ test("exports exactly these names", () => {
     "embeddedIpv4",
     "encodeAttributeList",
     "encodeGssapiFrame",
+    "encodeGssapiHeader",
     "encodeHttpConnectRequest",
     "encodeHttpConnectResponse",
     "encodeMafMessage",

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { encodeGssapiFrame, MTYP } from "@sockskit/wire";
+import { encodeGssapiHeader, MTYP } from "@sockskit/wire";
 import type { GssapiMessage } from "@sockskit/auth";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { type Agreement, ended, expired, isConfidential, messageLimit, problemOf, truncated } from "./protection.ts";
 
-/** Octets of tokens that wait while others are being unwrapped; then nothing more is read. */
+/** Octets that wait in one direction while others are at the mechanism; then nothing more is taken. */
 const MAX_WAITING_LENGTH = 0x4_0000;
 /** The longest time that Node's timers keep. */
 const MAX_TIMER_MS = 0x7fff_ffff;
@@ -26,6 +26,13 @@ export class GssapiStream extends Duplex {
   #waiting: Uint8Array[] = [];
   #waitingLength = 0;
   #isUnwrapping = false;
+  #outgoing: Uint8Array[] = [];
+  #outgoingLength = 0;
+  #isWrapping = false;
+  /** Tells that more may be written. */
+  #whenTaken: (() => void) | undefined;
+  /** Ends what is written, once all of it is protected. */
+  #whenSent: (() => void) | undefined;
   #isFull = false;
   #hasEnded = false;
   #bytesRead = 0;
@@ -160,26 +167,29 @@ export class GssapiStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#send([chunk], callback);
-  }
-
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], callback: (error?: Error | null) => void): void {
-    this.#send(
-      chunks.map(({ chunk }) => chunk),
-      callback,
-    );
+    // A copy: whoever wrote it may use its memory again once it is taken.
+    this.#outgoing.push(new Uint8Array(chunk));
+    this.#outgoingLength += chunk.length;
+    this.#wrap();
+    // What comes while others are being protected is protected with one call.
+    if (this.#outgoingLength < MAX_WAITING_LENGTH) callback();
+    else this.#whenTaken = callback;
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    // A socket that does not stay half open has ended by itself.
-    if (this.#socket.writableEnded || this.#socket.destroyed) return callback();
-    // Not before all of it is sent: the end of both directions destroys the socket.
-    return void this.#socket.end(() => callback());
+    this.#whenSent = () => {
+      // A socket that does not stay half open has ended by itself.
+      if (this.#socket.writableEnded || this.#socket.destroyed) return callback();
+      // Not before all of it is sent: the end of both directions destroys the socket.
+      return void this.#socket.end(() => callback());
+    };
+    this.#wrap();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     clearTimeout(this.#timer);
     this.#waiting = [];
+    this.#outgoing = [];
     this.#agreement.context.dispose();
     this.#socket.destroy();
     callback(error);
@@ -247,20 +257,27 @@ export class GssapiStream extends Duplex {
 
   #closed(): void {
     // After its end the connection is of no use, but what arrived before it is still to be read.
-    if (!this.#socket.readableEnded || this.writableLength > 0) this.destroy();
+    const isSending = this.#isWrapping || this.#outgoing.length > 0;
+    if (!this.#socket.readableEnded || isSending) this.destroy();
   }
 
-  #send(chunks: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
-    const messages = chunks.flatMap((chunk) => this.#cut(chunk));
-    const confidential = isConfidential(this.#agreement);
-    this.#agreement.context.wrap(messages, confidential).then(
+  #wrap(): void {
+    if (this.#isWrapping || this.destroyed) return;
+    if (this.#outgoing.length === 0) return this.#whenSent?.();
+    const messages = this.#outgoing.flatMap((chunk) => this.#cut(chunk));
+    this.#outgoing = [];
+    this.#outgoingLength = 0;
+    this.#isWrapping = true;
+    this.#whenTaken?.();
+    this.#whenTaken = undefined;
+    this.#agreement.context.wrap(messages, isConfidential(this.#agreement)).then(
       (tokens) => {
-        if (this.destroyed) return callback();
-        if (this.#socket.writableEnded || this.#socket.destroyed) return callback(ended());
+        if (this.destroyed) return;
+        if (this.#socket.writableEnded || this.#socket.destroyed) return void this.destroy(ended());
         for (const message of messages) this.#bytesWritten += message.length;
-        this.#writeFrames(tokens, callback);
+        this.#writeFrames(tokens);
       },
-      (error: unknown) => callback(error as Error),
+      (error: unknown) => this.destroy(error as Error),
     );
   }
 
@@ -271,13 +288,20 @@ export class GssapiStream extends Duplex {
     return messages;
   }
 
-  #writeFrames(tokens: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
+  #writeFrames(tokens: readonly Uint8Array[]): void {
     const socket = this.#socket;
     socket.cork();
-    for (const token of tokens) socket.write(encodeGssapiFrame({ mtyp: MTYP.encapsulatedUserData, token }));
+    for (const token of tokens) {
+      socket.write(encodeGssapiHeader({ mtyp: MTYP.encapsulatedUserData, length: token.length }));
+      socket.write(token);
+    }
     socket.uncork();
     // More is protected while the system takes what is ready, but not without end.
-    if (socket.writableNeedDrain) socket.once("drain", () => callback());
-    else callback();
+    const goOn = (): void => {
+      this.#isWrapping = false;
+      this.#wrap();
+    };
+    if (socket.writableNeedDrain) socket.once("drain", goOn);
+    else goOn();
   }
 }

@@ -7,6 +7,7 @@ import { AuthError, type GssapiContextInfo } from "@sockskit/auth";
 import { FLAG, Gss, type Stepped } from "../binding/gss.ts";
 import { loadNative, type Pointer } from "../binding/native.ts";
 import {
+  memory,
   type NumberedRequest,
   type NumberedResult,
   type Packed,
@@ -128,12 +129,12 @@ function infoOf(gss: Gss, context: Pointer, role: "initiator" | "acceptor"): Gss
 }
 
 function wrap(gss: Gss, context: Pointer, confidential: boolean, packed: Packed): Packed {
-  let octets = new Uint8Array(packed.octets.length + packed.lengths.length * OVERHEAD);
+  let octets = memory(packed.octets.length + packed.lengths.length * OVERHEAD);
   let end = 0;
   const lengths = unpack(packed).map((message) =>
     gss.wrap(context, message, confidential, (length, at) => {
       if (end + length > octets.length) {
-        const larger = new Uint8Array(2 * (end + length));
+        const larger = memory(2 * (end + length));
         larger.set(octets.subarray(0, end));
         octets = larger;
       }
@@ -147,7 +148,7 @@ function wrap(gss: Gss, context: Pointer, confidential: boolean, packed: Packed)
 
 function unwrap(gss: Gss, context: Pointer, packed: Packed): UnwrapResult {
   // No message is longer than its token.
-  const octets = new Uint8Array(packed.octets.length);
+  const octets = memory(packed.octets.length);
   const lengths: number[] = [];
   const remarks: { confidential: boolean; order: ReturnType<typeof orderOf> }[] = [];
   let end = 0;

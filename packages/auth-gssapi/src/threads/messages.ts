@@ -93,11 +93,16 @@ export function unpack({ octets, lengths }: Packed): Uint8Array[] {
 /** A copy of messages, one behind the other. */
 export function pack(messages: readonly Uint8Array[]): Packed {
   const lengths = messages.map((message) => message.length);
-  const octets = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  const octets = memory(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
   for (const message of messages) {
     octets.set(message, at);
     at += message.length;
   }
   return { octets, lengths };
+}
+
+/** Memory of its own that can be given to another thread. Not filled: all that is read of it was written before. */
+export function memory(length: number): Uint8Array<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(length);
 }

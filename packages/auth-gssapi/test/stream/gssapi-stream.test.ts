@@ -220,14 +220,15 @@ test("a reader that stops stops the sender", async () => {
     });
   write();
   stream.pause();
-  await delay(300);
-  const stoppedAt = written;
-  await delay(200);
-  expect(written).toBe(stoppedAt);
-  expect(written).toBeLessThan(20_000_000);
+  // The system's own buffers take some megabytes.
+  let stoppedAt = -1;
+  while (stoppedAt !== written) {
+    stoppedAt = written;
+    await delay(300);
+  }
+  expect(stoppedAt).toBeLessThan(30_000_000);
   stream.resume();
-  await delay(200);
-  expect(written).toBeGreaterThan(stoppedAt);
+  while (written === stoppedAt) await delay(10);
 });
 
 test("a destroyed stream frees the context and the connection, also while a call runs", async () => {

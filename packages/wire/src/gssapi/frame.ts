@@ -75,14 +75,33 @@ export function encodeGssapiFrame({ mtyp, token }: GssapiFrame): Uint8Array {
     return Uint8Array.of(GSSAPI_VERSION, mtyp);
   }
   checkOctets(token, "TOKEN", 0, MAX_GSSAPI_TOKEN_LENGTH);
-  checkLength(mtyp, token.length, "local");
   const bytes = new Uint8Array(HEADER_LENGTH + token.length);
-  bytes[0] = GSSAPI_VERSION;
-  bytes[1] = mtyp;
-  bytes[2] = token.length >>> 8;
-  bytes[3] = token.length & 0xff;
+  bytes.set(encodeGssapiHeader({ mtyp, length: token.length }));
   bytes.set(token, HEADER_LENGTH);
   return bytes;
+}
+
+/** The first four octets of a {@link GssapiFrame}, for who sends its token from where it is. */
+export interface GssapiHeader {
+  /** `MTYP`, but for an abort. */
+  readonly mtyp: number;
+  /** `LEN`: octets of the token. */
+  readonly length: number;
+}
+
+/**
+ * Encodes `VER`, `MTYP` and `LEN`; the token follows.
+ *
+ * @throws WireError `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW` (more than 65535 octets of token).
+ */
+export function encodeGssapiHeader({ mtyp, length }: GssapiHeader): Uint8Array {
+  checkMtyp(mtyp, "local");
+  if ((length & 0xffff) !== length) {
+    const message = `TOKEN has ${String(length)} octets; at most 65535 fit`;
+    throw new WireError("ERR_SOCKS_OVERFLOW", message, { side: "local" });
+  }
+  checkLength(mtyp, length, "local");
+  return Uint8Array.of(GSSAPI_VERSION, mtyp, length >>> 8, length & 0xff);
 }
 
 function checkMtyp(mtyp: number, side: "local" | "remote"): void {
