@@ -19,7 +19,12 @@ export interface GssapiContextInfo extends GssapiAbilities {
   /** How long it may be used from now on, in milliseconds; `Infinity` when for ever. */
   readonly lifetimeMs: number;
   /** The longest message whose token has at most 65531 octets, by protection. */
-  readonly messageLimits: { readonly integrity: number; readonly confidentiality: number };
+  readonly messageLimits: {
+    /** In octets, where messages are protected against changes only. */
+    readonly integrity: number;
+    /** In octets, where they are protected against readers as well. */
+    readonly confidentiality: number;
+  };
 }
 
 /** A message that arrived, and where it stands among the others. */

@@ -161,11 +161,13 @@ export class GssapiStream extends Duplex {
     else this.once("finish", () => this.destroy());
   }
 
+  /** Of Node: more is wanted. */
   override _read(): void {
     this.#isFull = false;
     this.#unwrap();
   }
 
+  /** Of Node: protects and sends. */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     // A copy: whoever wrote it may use its memory again once it is taken.
     this.#outgoing.push(new Uint8Array(chunk));
@@ -176,6 +178,7 @@ export class GssapiStream extends Duplex {
     else this.#whenTaken = callback;
   }
 
+  /** Of Node: nothing more will be written. */
   override _final(callback: (error?: Error | null) => void): void {
     this.#whenSent = () => {
       // A socket that does not stay half open has ended by itself.
@@ -186,6 +189,7 @@ export class GssapiStream extends Duplex {
     this.#wrap();
   }
 
+  /** Of Node: frees the context and the connection. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     clearTimeout(this.#timer);
     this.#waiting = [];
