@@ -47,6 +47,7 @@ describe("listening", () => {
     const client = await connectTo(port, "127.0.0.1");
     client.write(concat(GREETING, connectRequest(echo.port)));
     expect((await readOctets(client, 12))[3]).toBe(0x00);
+    await until(() => log.session.length > 0, "it is told");
     expect(log.session[0]?.client).toMatchObject({ type: "ipv4", host: "127.0.0.1" });
     const client6 = await connectTo(port, "::1");
     client6.write(concat(GREETING, connectRequest(echo.port)));
