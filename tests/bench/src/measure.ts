@@ -50,23 +50,40 @@ export class Bench {
   async idle({ port, pid }: Contestant): Promise<IdleSample | undefined> {
     if (pid === undefined || memory(pid) === undefined) return undefined;
     const targetPort = await this.#freshTarget();
-    let open = 0;
-    const grow = async (tunnels: number): Promise<number> => {
-      this.#order({ type: "open", proxyPort: port, targetPort, tunnels });
-      open += (await this.#report("idle", PATIENCE_MS)).open;
+    const grow = async (tunnels: number): Promise<{ readonly open: number; readonly bytes: number }> => {
+      const open = await this.#open(port, targetPort, tunnels);
       await delay(1000); // what the set-up left behind is cleared away
-      return memory(pid) ?? 0;
+      return { open, bytes: memory(pid) ?? 0 };
     };
     try {
-      const little = await grow(IDLE_TUNNELS.few);
-      const fewOpen = open;
-      const much = await grow(IDLE_TUNNELS.many - IDLE_TUNNELS.few);
-      return open > fewOpen ? { bytesPerTunnel: (much - little) / (open - fewOpen), tunnels: open } : undefined;
+      const few = await grow(IDLE_TUNNELS.few);
+      const more = await grow(IDLE_TUNNELS.many - IDLE_TUNNELS.few);
+      if (more.open === 0) return undefined;
+      return { bytesPerTunnel: (more.bytes - few.bytes) / more.open, tunnels: few.open + more.open };
     } finally {
-      this.#order({ type: "close" });
-      await this.#report("closed", PATIENCE_MS);
-      await delay(1000);
+      await this.#close();
     }
+  }
+
+  /** Does something while so many tunnels stand open, unused; resolves to what it gives and how many did stand open. */
+  async beside<T>({ port }: Contestant, tunnels: number, work: () => Promise<T>): Promise<readonly [T, number]> {
+    const open = await this.#open(port, await this.#freshTarget(), tunnels);
+    try {
+      return [await work(), open];
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #open(proxyPort: number, targetPort: number, tunnels: number): Promise<number> {
+    this.#order({ type: "open", proxyPort, targetPort, tunnels });
+    return (await this.#report("idle", PATIENCE_MS)).open;
+  }
+
+  async #close(): Promise<void> {
+    this.#order({ type: "close" });
+    await this.#report("closed", PATIENCE_MS);
+    await delay(1000);
   }
 
   #order(order: Order): void {

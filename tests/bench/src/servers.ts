@@ -2,6 +2,7 @@ import {
   describeTool,
   missing,
   startDanted,
+  startHev,
   startMicrosocks,
   startNpmServer,
   startSockskitd,
@@ -21,8 +22,8 @@ export interface Contestant {
   readonly pid: number | undefined;
 }
 
-/** All load comes from one address, and no session is logged, as with the other servers. */
-const CONFIGURATION = "limits: { perClient: 100000 }\nlog: { level: warn }\n";
+/** All load comes from one address. Everything else is as by default, with two lines in the log for each session. */
+const configuration = (engine: "portable" | "fastpath"): string => `engine: ${engine}\nlimits: { perClient: 100000 }\n`;
 
 type Start = (scope: Scope) => Promise<ServerPeer>;
 
@@ -30,6 +31,7 @@ const OTHERS: readonly (readonly [Tool, Start])[] = [
   ["microsocks", (scope) => startMicrosocks(scope)],
   ["danted", (scope) => startDanted(scope)],
   ["3proxy", (scope) => startThreeProxy(scope)],
+  ["hev-socks5-server", (scope) => startHev(scope)],
   ["npm:@pondwader/socks5-server", (scope) => startNpmServer(scope)],
 ];
 
@@ -44,7 +46,10 @@ export async function startContestants(
     const { port, process } = await start(scope);
     contestants.push({ title, port, pid: process.pid });
   };
-  await add("sockskitd", (into) => startSockskitd(into, { configuration: CONFIGURATION }));
+  if (process.platform === "linux") {
+    await add("sockskitd, fastpath", (into) => startSockskitd(into, { configuration: configuration("fastpath") }));
+  }
+  await add("sockskitd, portable", (into) => startSockskitd(into, { configuration: configuration("portable") }));
   for (const [tool, start] of OTHERS) {
     const why = await missing(tool);
     if (why === undefined) {

@@ -9,6 +9,7 @@ export type Tool =
   | "chromium"
   | "curl"
   | "danted"
+  | "hev-socks5-server"
   | "microsocks"
   | "nc.openbsd"
   | "ncat"
@@ -46,6 +47,7 @@ const TOOLS: Readonly<Record<Tool, ToolFacts>> = {
   chromium: { debian: "chromium", versionArgs: ["--version"], version: /Chromium ([\d.]+)/, title: "Chromium" },
   curl: { debian: "curl", versionArgs: ["--version"], version: /curl ([\d.]+)/ },
   danted: { debian: "dante-server", versionArgs: ["-v"], version: /Dante v([\d.]*\d)/, title: "Dante" },
+  "hev-socks5-server": { versionArgs: ["--version"], version: /Version: ([\d.]+)/ },
   microsocks: { debian: "microsocks" },
   "nc.openbsd": { debian: "netcat-openbsd", title: "netcat-openbsd" },
   ncat: { debian: "ncat", versionArgs: ["--version"], version: /Version ([\w.]+)/, title: "Ncat" },
@@ -100,7 +102,8 @@ async function lookUp(tool: Tool): Promise<string | undefined> {
   // Ours is always there.
   if (tool === "sockskitd") return undefined;
   const found = facts.library === undefined ? locate(tool) !== undefined : await canPreload(facts.library);
-  return found ? undefined : `${tool} is not installed (Debian package ${facts.debian})`;
+  const where = facts.debian === undefined ? "no Debian package" : `Debian package ${facts.debian}`;
+  return found ? undefined : `${tool} is not installed (${where})`;
 }
 
 /** Name and version as tables and vectors write them, for example `curl`, `7.88.1`. */
