@@ -8,6 +8,7 @@ import { type Denial, FULL, fullDenial, takeShare } from "../session/rule-share.
 import { familyOf } from "../session/settings.ts";
 import type { Task, TaskContext } from "../session/task.ts";
 import { remoteAddressOf } from "../socket-address.ts";
+import { resetSocket } from "../transport/reset.ts";
 import { UpstreamListener } from "../upstream/bind-through.ts";
 import { type ExpectedPeer, expectedPeer, judgePeer, LEFT_AGAIN } from "./expected-peer.ts";
 import { facingAddress } from "./facing-address.ts";
@@ -158,7 +159,7 @@ export class BindTask implements Task, LaneEntry {
     const address = peer ?? remoteAddressOf(socket);
     if ("code" in judged || denial !== undefined || address === undefined) {
       socket.on("error", () => undefined);
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return this.#context.deny(denial ?? LEFT_AGAIN);
     }
     const early = this.#earlyLength === 0 ? undefined : Buffer.concat(this.#early, this.#earlyLength);

@@ -15,15 +15,20 @@ export function runsOver(secured: Socket, socket: Socket): void {
  */
 export function resetSocket(socket: Socket): void {
   let base = socket;
-  for (let next = underneath.get(base); next !== undefined; next = underneath.get(base)) base = next;
-  if ((isTcp(base) || Object.hasOwn(base, "resetAndDestroy")) && !isEnding(base)) base.resetAndDestroy();
+  // The end of what stands above is sent by the connection below, which knows nothing of it.
+  let canReset = !isEnding(base);
+  for (let next = underneath.get(base); next !== undefined; next = underneath.get(base)) {
+    base = next;
+    canReset &&= !isEnding(base);
+  }
+  if (canReset && (isTcp(base) || Object.hasOwn(base, "resetAndDestroy"))) base.resetAndDestroy();
   socket.destroy();
   base.destroy();
 }
 
 /**
  * Whether the system is about to send the end, everything else being sent. In that moment libuv refuses to reset (EINVAL), and
- * Node's socket would never close.
+ * Node's socket would never close; below TLS, Node would crash.
  */
 function isEnding({ writableEnded, writableLength, writableFinished }: Socket): boolean {
   return writableEnded && writableLength === 0 && !writableFinished;

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import net from "node:net";
-import { listenTcp } from "@sockskit/testing";
+import tls from "node:tls";
+import { certificatePair, listenTcp } from "@sockskit/testing";
 import { expect, test } from "vitest";
-import { resetSocket } from "../../src/transport/reset.ts";
+import { resetSocket, runsOver } from "../../src/transport/reset.ts";
 
 async function connected(): Promise<{ socket: net.Socket; peer: net.Socket; close: () => Promise<void> }> {
   const peers: net.Socket[] = [];
@@ -35,5 +36,27 @@ test.each([
   resetSocket(socket);
   await closed;
   expect(errors).toEqual([]);
+  await close();
+});
+
+test.each([
+  ["at once", () => Promise.resolve()],
+  ["a moment later", () => new Promise((resolve) => process.nextTick(resolve))],
+])("TLS that is just being ended closes as well, and what it runs over, %s", async (_when, pause) => {
+  const { socket, peer, close } = await connected();
+  const errors: unknown[] = [];
+  const client = tls.connect({ socket: peer, rejectUnauthorized: false }).on("error", () => undefined);
+  const secured = new tls.TLSSocket(socket, { isServer: true, ...certificatePair("server") });
+  runsOver(secured, socket);
+  for (const each of [secured, socket]) each.on("error", (error) => errors.push(error));
+  await once(client, "secureConnect");
+  secured.end();
+  await pause();
+  expect({ ended: secured.writableEnded, finished: secured.writableFinished }).toEqual({ ended: true, finished: false });
+  const closed = [secured, socket].map((each) => once(each, "close", { signal: AbortSignal.timeout(5_000) }));
+  resetSocket(secured);
+  await Promise.all(closed);
+  expect(errors).toEqual([]);
+  client.destroy();
   await close();
 });
