@@ -112,9 +112,12 @@ function layered(socket: Socket, frames: SslFrames, secured: TLSSocket): Layered
     frames.enter(SSL_STATE.closingHandshake);
     end(done);
   };
-  // Node resets TCP connections only, and throws for everything else.
+  // Node resets TCP connections only, and throws for everything else. TLS below brings a reset of its own.
   secured.resetAndDestroy = () => {
-    if (!(socket instanceof TLSSocket) && !socket.destroyed) socket.resetAndDestroy();
+    const canReset = !(socket instanceof TLSSocket) || Object.hasOwn(socket, "resetAndDestroy");
+    // While the system sends an end it refuses to reset (EINVAL), and Node's socket would stay open.
+    const isEnding = socket.writableEnded && !socket.writableFinished;
+    if (canReset && !isEnding && !socket.destroyed) socket.resetAndDestroy();
     return secured.destroy();
   };
   return {
