@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import type net from "node:net";
 import { describe, expect, test } from "vitest";
-import { AuthError } from "@sockskit/auth";
+import { AuthError, type MafServerExchange } from "@sockskit/auth";
 import { type ChallengeAttempt, createServer, type ServerOptions } from "@sockskit/server";
 import { concat, octets, questionMethod, readOctets, readToEnd } from "@sockskit/testing";
 import { mafId } from "@sockskit/wire";
@@ -376,6 +376,26 @@ describe("maf", () => {
     client.write(connectRequest(echo.port));
     expect(hex((await readOctets(client, 10)).subarray(0, 2))).toBe("0500");
     expect(log.authenticated).toEqual([expect.objectContaining({ method: "maf", user: "alice" })]);
+  });
+
+  test("a method that needs no verdict of the server's says who the client is", async () => {
+    const knows = (): MafServerExchange => ({
+      maxMessageLength: 1,
+      receive: () => ({ type: "done", consumed: 1, identity: "carol" }),
+      resolve: () => ({ type: "incomplete" }),
+    });
+    const { port, log } = await startServer({
+      authMethods: ["maf"],
+      maf: { methods: [{ id: mafId(0x0001_0000), start: knows }] },
+      rules: [{ action: "allow", users: ["carol"], authenticated: true }],
+    });
+    const echo = await startEcho();
+    const client = await connectTo(port);
+    const process = octets("05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 01 58");
+    client.write(concat(octets("05 01 08"), CAN_DO, process, octets("04 01 00 00 06 01 00 00"), connectRequest(echo.port)));
+    await until(() => log.connected.length === 1);
+    expect(log.authenticated).toEqual([expect.objectContaining({ method: "maf", user: "carol" })]);
+    client.destroy();
   });
 
   test("a wrong answer inside it is a failure, and a request behind it is not looked at", async () => {

@@ -80,9 +80,14 @@ export class Authentication {
     return this.#layered.socket;
   }
 
-  /** The request comes next: says who the client is. */
-  finish(): SessionUser | undefined {
+  /**
+   * The request comes next: says who the client is.
+   *
+   * @param identity Whom the method names; a method inside MAF can do that without a verdict of ours.
+   */
+  finish(identity: string | undefined): SessionUser | undefined {
     this.#layered?.authenticated?.();
+    if (identity !== undefined && identity !== this.#user?.name) this.#user = { name: identity, groups: [] };
     return this.#user;
   }
 

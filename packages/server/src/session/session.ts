@@ -140,7 +140,7 @@ export class Session implements LaneEntry {
         this.#logIn(event.evidence);
         break;
       case "authenticated":
-        this.#record.user = this.#authentication.finish();
+        this.#record.user = this.#authentication.finish(event.identity);
         this.#record.authenticated(event.methodName);
         break;
       case "request":
