@@ -392,8 +392,10 @@ describe("maf", () => {
     const echo = await startEcho();
     const client = await connectTo(port);
     const process = octets("05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 01 58");
-    client.write(concat(octets("05 01 08"), CAN_DO, process, octets("04 01 00 00 06 01 00 00"), connectRequest(echo.port)));
-    await until(() => log.connected.length === 1);
+    client.write(
+      concat(octets("05 01 08"), CAN_DO, process, octets("04 01 00 00 06 01 00 00"), connectRequest(echo.port)),
+    );
+    await until(() => log.connected.length === 1, "the tunnel is open");
     expect(log.authenticated).toEqual([expect.objectContaining({ method: "maf", user: "carol" })]);
     client.destroy();
   });

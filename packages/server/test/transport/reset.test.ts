@@ -52,7 +52,10 @@ test.each([
   await once(client, "secureConnect");
   secured.end();
   await pause();
-  expect({ ended: secured.writableEnded, finished: secured.writableFinished }).toEqual({ ended: true, finished: false });
+  expect({ ended: secured.writableEnded, finished: secured.writableFinished }).toEqual({
+    ended: true,
+    finished: false,
+  });
   const closed = [secured, socket].map((each) => once(each, "close", { signal: AbortSignal.timeout(5_000) }));
   resetSocket(secured);
   await Promise.all(closed);
