@@ -1,11 +1,9 @@
-// CHAP, CRAM and MAF at a server, from octets that other code than ours computes.
+// CHAP and CRAM at a server, from octets that other code than ours computes.
 import { createHmac } from "node:crypto";
 import type net from "node:net";
 import { describe, expect, test } from "vitest";
-import { AuthError, type MafServerExchange } from "@sockskit/auth";
 import { type ChallengeAttempt, createServer, type ServerOptions } from "@sockskit/server";
-import { concat, octets, questionMethod, readOctets, readToEnd } from "@sockskit/testing";
-import { mafId } from "@sockskit/wire";
+import { concat, octets, readOctets, readToEnd } from "@sockskit/testing";
 import {
   connectRequest,
   connectTo,
@@ -345,74 +343,6 @@ describe("cram", () => {
   test("it needs somebody who asks", () => {
     expect(() => createServer({ authMethods: ["cram"] })).toThrow(
       expect.objectContaining({ code: "ERR_SOCKS_BAD_OPTION", path: ["authMethods"] }),
-    );
-  });
-});
-
-describe("maf", () => {
-  const rejected = (): AuthError => new AuthError("ERR_SOCKS_AUTH_REJECTED", "wrong answer", { side: "remote" });
-  const question = questionMethod(rejected);
-  const maf: ServerOptions = {
-    authMethods: ["maf"],
-    maf: { methods: [{ id: mafId(0x0001_0000), start: () => question.server() }] },
-    credentials: {
-      verify: ({ password }) =>
-        Buffer.from(password).toString() === "A!"
-          ? { accepted: true, identity: "alice", groups: [] }
-          : { accepted: false, reason: "rejected" },
-    },
-  };
-  const CAN_DO = octets("01 01 00 00 01 04 00 01 00 00 00");
-  const answer = (said: string): Uint8Array =>
-    concat(octets("05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 02"), text(said));
-  const DO = "050803010000040001000005010000040001000000000000000002513f";
-
-  test("a method of one's own inside it lets a client in", async () => {
-    const { port, log } = await startServer(maf);
-    const echo = await startEcho();
-    const client = await connectTo(port);
-    client.write(concat(octets("05 01 08"), CAN_DO, answer("A!"), octets("04 01 00 00 06 01 00 00")));
-    expect(hex(await readOctets(client, 2 + 9 + 18 + 9 + 4))).toBe(`${DO}00000000040000000006010000`);
-    client.write(connectRequest(echo.port));
-    expect(hex((await readOctets(client, 10)).subarray(0, 2))).toBe("0500");
-    expect(log.authenticated).toEqual([expect.objectContaining({ method: "maf", user: "alice" })]);
-  });
-
-  test("a method that needs no verdict of the server's says who the client is", async () => {
-    const knows = (): MafServerExchange => ({
-      maxMessageLength: 1,
-      receive: () => ({ type: "done", consumed: 1, identity: "carol" }),
-      resolve: () => ({ type: "incomplete" }),
-    });
-    const { port, log } = await startServer({
-      authMethods: ["maf"],
-      maf: { methods: [{ id: mafId(0x0001_0000), start: knows }] },
-      rules: [{ action: "allow", users: ["carol"], authenticated: true }],
-    });
-    const echo = await startEcho();
-    const client = await connectTo(port);
-    const process = octets("05 01 00 00 04 00 01 00 00 00 00 00 00 00 00 01 58");
-    client.write(
-      concat(octets("05 01 08"), CAN_DO, process, octets("04 01 00 00 06 01 00 00"), connectRequest(echo.port)),
-    );
-    await until(() => log.connected.length === 1, "the tunnel is open");
-    expect(log.authenticated).toEqual([expect.objectContaining({ method: "maf", user: "carol" })]);
-    client.destroy();
-  });
-
-  test("a wrong answer inside it is a failure, and a request behind it is not looked at", async () => {
-    const { port, log, server } = await startServer(maf);
-    const sent = [octets("05 01 08"), CAN_DO, answer("no"), octets("06 01 00 00"), connectRequest(1)];
-    expect(await converse(port, ...sent)).toBe(`${DO}ff00000004ffffffff06010000`);
-    expect(log.connected).toEqual([]);
-    expect(server.stats).toMatchObject({ failedLogins: 1 });
-  });
-
-  test("it is off unless it has methods, and says so", () => {
-    const notGiven = { code: "ERR_SOCKS_BAD_OPTION", path: ["authMethods"] };
-    expect(() => createServer({ authMethods: ["maf"] })).toThrow(expect.objectContaining(notGiven));
-    expect(() => createServer({ authMethods: ["maf"], maf: { methods: [] } })).toThrow(
-      expect.objectContaining({ code: "ERR_SOCKS_BAD_OPTION", path: ["maf"] }),
     );
   });
 });
