@@ -9,7 +9,7 @@ import { localAddressOf } from "../socket-address.ts";
 import type { Rejection } from "./reception.ts";
 import { Seat } from "./seat.ts";
 import type { TlsGate } from "./tls-gate.ts";
-import { isTrustedSender } from "./trusted-sender.ts";
+import { announcedClient, isTrustedSender } from "./trusted-sender.ts";
 import type { Visitor } from "./visitor.ts";
 
 /** A connection that a listener has accepted. */
@@ -104,7 +104,7 @@ export class Arrival implements LaneEntry {
   #welcome(announced: IpAddress | undefined): void {
     this.#settings.lanes.proxyHeader.delete(this);
     if (announced !== undefined) this.#isDirect = false;
-    const client = announced ?? this.#connection.peer;
+    const client = announcedClient(announced, this.#connection.peer);
     const refusal = this.#events.known(client);
     if (refusal === undefined) this.#client = client;
     else this.#refuse("ERR_SOCKS_LIMIT", refusal, client);
