@@ -27,6 +27,9 @@ export function secureHop<T>(
 ): void {
   operation.enter("tls", hop);
   const name = hop.serverName;
+  const { allowHalfOpen } = socket;
+  // A socket that answers an end by itself would cut off what is still on its way through TLS.
+  socket.allowHalfOpen = true;
   const secured = connectTls({
     socket,
     secureContext: settings.context,
@@ -36,6 +39,7 @@ export function secureHop<T>(
     rejectUnauthorized: settings.rejectUnauthorized,
     ...(hop.proxy.protocol === "http" && { ALPNProtocols: ["http/1.1"] }),
   });
+  secured.allowHalfOpen = allowHalfOpen;
   // Errors come to the socket above as well; without a listener this one would end the process.
   socket.on("error", ignore);
   operation.hold(() => {

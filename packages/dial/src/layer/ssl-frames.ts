@@ -21,6 +21,8 @@ export class SslFrames extends Duplex {
   constructor(socket: Socket) {
     super({ allowHalfOpen: true, readableHighWaterMark: READ_AHEAD });
     this.#socket = socket;
+    // It ends when this does: what is still on its way through TLS would be lost otherwise.
+    socket.allowHalfOpen = true;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("end", () => this.#end());
     socket.on("error", (error) => this.destroy(error));

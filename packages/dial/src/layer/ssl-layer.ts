@@ -45,6 +45,7 @@ export function openSslClient(
   tls: SslClientTls = {},
 ): Promise<LayeredConnection> {
   const { serverName, ...certificates } = tls;
+  const { allowHalfOpen } = socket;
   const frames = new SslFrames(socket);
   const secured = connect({
     ...(certificates as ConnectionOptions),
@@ -55,6 +56,7 @@ export function openSslClient(
     minVersion: MIN_VERSION,
     rejectUnauthorized: true,
   });
+  secured.allowHalfOpen = allowHalfOpen;
   return new Promise((resolve, reject) => {
     const fail = (error: Error | undefined): void => reject(failureOf(error));
     secured.once("error", fail);
