@@ -17,6 +17,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   "forward",
   "bind",
   "udp",
+  "resolve",
   "serve",
   "identd",
   "help",

@@ -65,7 +65,7 @@ export function proxyAuthOf(options: ProxyAuthArguments): { readonly proxyAuth?:
   const ca = sslCacert === undefined ? {} : { ca: readPem(sslCacert) };
   const ssl = { ...ca, ...(inside.length === 0 ? {} : { methods: inside }) };
   const gssapi = methods.includes("gssapi") ? { gssapi: new GssapiInitiator({ service, protection }) } : {};
-  return { proxyAuth: { methods, ssl, ...gssapi, onQuestion: ask } };
+  return { proxyAuth: { methods, ...(methods.includes("ssl") && { ssl }), ...gssapi, onQuestion: ask } };
 }
 
 function ask({ prompt, text, hop, signal }: ProxyQuestion): Promise<string> {

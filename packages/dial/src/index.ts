@@ -13,7 +13,7 @@ export type { OutgoingOptions } from "./address/socket-options.ts";
 export type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion, ProxySslOptions } from "./auth/proxy-auth.ts";
 export type { DatagramProtection, ProxyGssapi, ProxyGssapiContext, ProxyGssapiOptions } from "./auth/proxy-gssapi.ts";
 export type { LayeredConnection } from "./layer/layered-connection.ts";
-export { openSslServer, type SslClientTls, type SslServerTls } from "./layer/ssl-layer.ts";
+export { openSslServer, type SslServerTls } from "./layer/ssl-layer.ts";
 export { bindThrough, type BindThroughOptions, type DialledListener } from "./chain/bind-through.ts";
 export { checkChain } from "./chain/check-chain.ts";
 export { dialProxy, type DialProxyOptions } from "./chain/dial-proxy.ts";

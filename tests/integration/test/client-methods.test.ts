@@ -1,7 +1,15 @@
 // The methods of SOCKS 5 beside none and user/password: our client against our server.
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { bind, connect, type ConnectOptions, createUdpSocket, isSocksError, type SocksError } from "@sockskit/client";
+import {
+  bind,
+  connect,
+  type ConnectOptions,
+  createUdpSocket,
+  isSocksError,
+  type ProxyAuthOptions,
+  type SocksError,
+} from "@sockskit/client";
 import { AuthError } from "@sockskit/auth";
 import type { ServerOptions } from "@sockskit/server";
 import { authorityCertificate, certificatePair, questionMethod, readToEnd } from "@sockskit/testing";
@@ -75,6 +83,7 @@ describe("chap", () => {
     const proxyAuth = { methods: ["chap"] } as const;
     const error = await failure(connect({ proxy: "socks5h://127.0.0.1:1", target: "127.0.0.1:1", proxyAuth }));
     expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION", side: "local" });
+    expect(error.message).toContain("put it into socks5h://127.0.0.1:1");
   });
 
   test("BIND and UDP go through it", async () => {
@@ -185,7 +194,7 @@ describe("cram", () => {
 describe("ssl", () => {
   const ca = authorityCertificate();
   const ssl: ServerOptions = { ...users, authMethods: ["ssl"], ssl: certificatePair("server") };
-  const proxyAuth = { methods: ["ssl"], ssl: { ca, serverName: "localhost" } } as const;
+  const proxyAuth = { methods: ["ssl"], ssl: { ca, servername: "localhost" } } as const;
 
   test("a password inside it, by name and by address", async () => {
     const { port, log } = await startServer(ssl);
@@ -240,9 +249,9 @@ describe("ssl", () => {
   });
 
   test.each<[string, ServerOptions["ssl"], object]>([
-    ["of another authority", certificatePair("strange-alice"), { ca, serverName: "localhost" }],
-    ["for another name", certificatePair("other-server"), { ca, serverName: "localhost" }],
-    ["that is not known here", certificatePair("server"), { serverName: "localhost" }],
+    ["of another authority", certificatePair("strange-alice"), { ca, servername: "localhost" }],
+    ["for another name", certificatePair("other-server"), { ca, servername: "localhost" }],
+    ["that is not known here", certificatePair("server"), { servername: "localhost" }],
   ])("a certificate %s is not trusted, and no password is sent", async (_what, pair, tls) => {
     const { port, log } = await startServer({ ...ssl, ssl: pair as NonNullable<ServerOptions["ssl"]> });
     const error = await failure(
@@ -317,6 +326,19 @@ test("maf with a method of both sides' own", async () => {
     code: "ERR_SOCKS_AUTH_REJECTED",
   });
   expect(log.authenticated).toHaveLength(1);
+});
+
+test.each<[string, ProxyAuthOptions, string]>([
+  ["no PEM", { methods: ["ssl"], ssl: { ca: "company.pem" } }, "proxyAuth.ssl.ca is no certificate"],
+  ["a cert alone", { methods: ["ssl"], ssl: { cert: certificatePair("alice").cert } }, "a cert without its key"],
+  ["ssl that is not offered", { methods: ["userpass"], ssl: {} }, 'the methods do not name "ssl"'],
+  ["ssl beside the default", { ssl: { ca: authorityCertificate() } }, "add it to proxyAuth.methods"],
+  ["proof that is not asked for", { requireMutual: true }, 'the methods do not name "chap"'],
+  ["methods for no MAF", { maf: { methods: [] } }, 'the methods do not name "maf"'],
+])("%s is refused before anything is dialled", async (_what, proxyAuth, problem) => {
+  const error = await failure(connect({ proxy: url(1), target: "127.0.0.1:1", proxyAuth }));
+  expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION", side: "local", stage: undefined });
+  expect(error.message).toContain(problem);
 });
 
 test("what cannot be spoken is named", async () => {

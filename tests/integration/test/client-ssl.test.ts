@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { startTarget, until } from "./server-support.ts";
 import { TestFrames } from "./ssl-support.ts";
 
-const ssl = { ca: authorityCertificate(), serverName: "localhost" };
+const ssl = { ca: authorityCertificate(), servername: "localhost" };
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 /** A proxy that chooses 06 and then does what it is told; what our client makes of it. */

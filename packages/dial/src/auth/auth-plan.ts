@@ -14,13 +14,14 @@ import {
   sslClient,
   userPassClient,
 } from "@sockskit/auth";
-import { credentialsOf } from "@sockskit/url";
+import { credentialsOf, formatProxyUrl } from "@sockskit/url";
 
 import { badOption } from "../internal/require.ts";
 import { requireTimeout } from "../internal/operation.ts";
 import type { LayeredConnection } from "../layer/layered-connection.ts";
 import { openSslClient } from "../layer/ssl-layer.ts";
 import type { Hop, ProxyHop } from "../chain/hop.ts";
+import { tlsSettings } from "../chain/tls-options.ts";
 import type { ProxyAuthMethod, ProxyAuthOptions } from "./proxy-auth.ts";
 import type { DatagramProtection, ProxyGssapi, ProxyGssapiContext } from "./proxy-gssapi.ts";
 
@@ -30,6 +31,15 @@ const METHOD_NAMES: readonly ProxyAuthMethod[] = [...DEFAULT_METHODS, "gssapi", 
 /** How long a person may think about a question. */
 const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
 const CHALLENGE_LENGTH = 32;
+/** Options that count for one method only. */
+const METHOD_OF_OPTION = [
+  ["ssl", "ssl"],
+  ["gssapi", "gssapi"],
+  ["maf", "maf"],
+  ["requireMutual", "chap"],
+] as const;
+/** What callers call the options of TLS inside SOCKS. */
+const SSL_NAME = "proxyAuth.ssl";
 
 const md5 = (data: Uint8Array): Uint8Array => createHash("md5").update(data).digest();
 
@@ -55,6 +65,8 @@ export class AuthPlan {
     const outer = inside.find((name) => name === "ssl" || name === "gssapi");
     if (outer !== undefined) throw badOption(`"${outer}" cannot run inside "ssl"`);
     const named = [...(options.methods ?? []), ...inside];
+    requireNamed(options, named);
+    if (named.includes("ssl")) tlsSettings(options.ssl, SSL_NAME);
     if (named.includes("cram") && options.onQuestion === undefined) {
       throw badOption('the method "cram" asks a person; give onQuestion, which answers');
     }
@@ -79,8 +91,9 @@ export class AuthPlan {
   methodsFor(proxy: ProxyHop): readonly ClientAuthMethod[] {
     const methods = this.#offered(this.#options.methods ?? DEFAULT_METHODS, proxy);
     if (methods.length > 0) return methods;
+    const names = (this.#options.methods ?? []).join(", ");
     throw badOption(
-      `every method that may be offered (${(this.#options.methods ?? []).join(", ")}) needs a user name; put it into the URL of the proxy`,
+      `every method that may be offered (${names}) needs a user name; put it into ${formatProxyUrl(proxy)}`,
     );
   }
 
@@ -99,8 +112,7 @@ export class AuthPlan {
       this.#protected.add(proxy);
       return { socket: context.protect(socket) as unknown as Socket };
     }
-    const { address } = proxy;
-    return openSslClient(socket, { host: address.host, isName: address.type === "domain" }, this.#options.ssl);
+    return openSslClient(socket, proxy.address.host, tlsSettings(this.#options.ssl, SSL_NAME));
   }
 
   /** Protects the datagrams that a proxy relays; `undefined` when nothing does. */
@@ -145,6 +157,17 @@ export class AuthPlan {
       case "cram":
         return cramClient(credentials);
     }
+  }
+}
+
+/** Who gives options of a method expects it to be used, above all when it protects something. */
+function requireNamed(options: ProxyAuthOptions, named: readonly ProxyAuthMethod[]): void {
+  for (const [option, method] of METHOD_OF_OPTION) {
+    const { [option]: given = false } = options;
+    if (given === false || named.includes(method)) continue;
+    throw badOption(
+      `proxyAuth.${option} is given, but the methods do not name "${method}"; add it to proxyAuth.methods`,
+    );
   }
 }
 

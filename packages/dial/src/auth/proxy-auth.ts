@@ -1,7 +1,7 @@
 import type { CramAnswer, CramQuestion, MafClientOptions } from "@sockskit/auth";
 
 import type { HopReference } from "../errors.ts";
-import type { SslClientTls } from "../layer/ssl-layer.ts";
+import type { ProxyTlsOptions } from "../chain/tls-options.ts";
 import type { ProxyGssapi } from "./proxy-gssapi.ts";
 
 /**
@@ -19,7 +19,7 @@ export interface ProxyQuestion extends Omit<CramQuestion, "type"> {
 }
 
 /** TLS inside SOCKS, method 06. */
-export interface ProxySslOptions extends SslClientTls {
+export interface ProxySslOptions extends ProxyTlsOptions {
   /**
    * Methods to offer inside TLS, most preferred first: `"none"`, `"userpass"`, `"chap"`, `"cram"` or `"maf"`. Default:
    * `["none", "userpass"]` when the proxy's URL has credentials, else `["none"]`.
@@ -50,11 +50,11 @@ export interface ProxyAuthOptions {
     | undefined;
   /** How long an answer may take, in milliseconds; no other deadline counts meanwhile. Default 60000. */
   readonly answerTimeoutMs?: number | undefined;
-  /** CHAP: whether the proxy must prove that it knows the password, too. Most cannot. Default false. */
+  /** CHAP, which `methods` must name: whether the proxy must prove that it knows the password, too. Most cannot. Default false. */
   readonly requireMutual?: boolean | undefined;
   /** What `"gssapi"` needs. Needed for it. */
   readonly gssapi?: ProxyGssapi | undefined;
-  /** TLS of `"ssl"`. */
+  /** TLS of `"ssl"`, which `methods` must name. */
   readonly ssl?: ProxySslOptions | undefined;
   /** The methods that `"maf"` can run. Needed for it. */
   readonly maf?: MafClientOptions | undefined;

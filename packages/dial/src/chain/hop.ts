@@ -9,6 +9,7 @@ import type { ActiveStage } from "../internal/operation.ts";
 import { badOption } from "../internal/require.ts";
 import { localError } from "./hop-errors.ts";
 import type { HopSettings } from "./route.ts";
+import { nameToCheck } from "./tls-options.ts";
 
 /** What is spoken to one proxy. */
 export type HopHandshake = ClientHandshake | HttpConnectHandshake;
@@ -39,7 +40,7 @@ export class Hop implements Peer {
 
   /** The name that its certificate must have. */
   get serverName(): string {
-    return this.settings.tls?.servername ?? this.proxy.address.host.replace(/\.$/, "");
+    return nameToCheck(this.settings.tls, this.proxy.address.host);
   }
 
   /** Whether this side has a certificate for it. */

@@ -1,4 +1,4 @@
-import { isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
 
 import type { Operation } from "../internal/operation.ts";
@@ -6,7 +6,7 @@ import type { Hop } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 import type { SecuredStep } from "./progress.ts";
 import { endedInTls, shown, tlsError } from "./tls-errors.ts";
-import type { TlsSettings } from "./tls-options.ts";
+import { connectionOptions, type TlsSettings } from "./tls-options.ts";
 
 /** Errors of a connection that ended below TLS. */
 const ENDED: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]);
@@ -26,17 +26,12 @@ export function secureHop<T>(
   onSecured: (secured: TLSSocket) => void,
 ): void {
   operation.enter("tls", hop);
-  const name = hop.serverName;
   const { allowHalfOpen } = socket;
   // A socket that answers an end by itself would cut off what is still on its way through TLS.
   socket.allowHalfOpen = true;
   const secured = connectTls({
+    ...connectionOptions(settings, hop.serverName),
     socket,
-    secureContext: settings.context,
-    // It decides which name the certificate must have; a literal is none that could be asked for.
-    host: name,
-    ...(isIP(name) === 0 && { servername: name }),
-    rejectUnauthorized: settings.rejectUnauthorized,
     ...(hop.proxy.protocol === "http" && { ALPNProtocols: ["http/1.1"] }),
   });
   secured.allowHalfOpen = allowHalfOpen;

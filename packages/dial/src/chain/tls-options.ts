@@ -1,4 +1,5 @@
-import { createSecureContext, type SecureContext } from "node:tls";
+import { isIP } from "node:net";
+import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 
 import { badOption } from "../internal/require.ts";
 
@@ -35,6 +36,9 @@ export interface TlsSettings {
   readonly hasCertificate: boolean;
 }
 
+/** Older ones are broken, with the SSL 3.0 of draft-ietf-aft-socks-ssl-00. */
+export const MIN_TLS_VERSION = "TLSv1.2";
+
 /** By the caller's object: reading certificates costs more than a handshake. */
 const known = new WeakMap<ProxyTlsOptions, TlsSettings>();
 
@@ -54,6 +58,22 @@ export function tlsSettings(options: ProxyTlsOptions = NO_OPTIONS, name = "tls")
   return settings;
 }
 
+/** The name that the certificate of a host must have. */
+export function nameToCheck(settings: TlsSettings | undefined, host: string): string {
+  return settings?.servername ?? host.replace(/\.$/, "");
+}
+
+/** What Node needs to make TLS with who must have that name. */
+export function connectionOptions(settings: TlsSettings, name: string): ConnectionOptions {
+  return {
+    secureContext: settings.context,
+    // It decides which name the certificate must have; a literal is none that could be asked for.
+    host: name,
+    ...(isIP(name) === 0 && { servername: name }),
+    rejectUnauthorized: settings.rejectUnauthorized,
+  };
+}
+
 function read(options: ProxyTlsOptions, name: string): TlsSettings {
   const { ca, cert, key, passphrase, servername, rejectUnauthorized = true } = options;
   if ((cert === undefined) !== (key === undefined)) {
@@ -62,7 +82,8 @@ function read(options: ProxyTlsOptions, name: string): TlsSettings {
   if (servername === "") throw badOption(`${name}.servername is empty; expected a host name or an IP address`);
   if (typeof rejectUnauthorized !== "boolean") throw badOption(`${name}.rejectUnauthorized is not a boolean`);
   const context = createContext(name, {
-    ...(ca !== undefined && { ca: (Array.isArray(ca) ? ca : [ca as string | Uint8Array]).map(pem) }),
+    minVersion: MIN_TLS_VERSION,
+    ...(ca !== undefined && { ca: certificates(ca, name) }),
     ...(cert !== undefined && { cert: pem(cert) }),
     ...(key !== undefined && { key: pem(key) }),
     ...(passphrase !== undefined && { passphrase }),
@@ -79,6 +100,13 @@ function createContext(name: string, options: Parameters<typeof createSecureCont
     const message = `${name} cannot be used (${code}): expected PEM in ca, cert and key, key belonging to cert, and its passphrase if it has one`;
     throw badOption(message);
   }
+}
+
+/** OpenSSL takes anything here, and then trusts nobody. */
+function certificates(ca: NonNullable<ProxyTlsOptions["ca"]>, name: string): (string | Buffer)[] {
+  const texts = (Array.isArray(ca) ? ca : [ca as string | Uint8Array]).map(pem);
+  if (texts.every((text) => text.includes("-----BEGIN "))) return texts;
+  throw badOption(`${name}.ca is no certificate; expected its text in PEM, and not the name of its file`);
 }
 
 function pem(text: string | Uint8Array): string | Buffer {

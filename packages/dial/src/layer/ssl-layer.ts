@@ -1,22 +1,11 @@
 import type { Socket } from "node:net";
-import { connect, type ConnectionOptions, createServer, type SecureContextOptions, TLSSocket } from "node:tls";
+import { connect, createServer, type SecureContextOptions, TLSSocket } from "node:tls";
 import { AuthError } from "@sockskit/auth";
 import { SSL_STATE, WireError } from "@sockskit/wire";
 
+import { connectionOptions, MIN_TLS_VERSION, nameToCheck, type TlsSettings } from "../chain/tls-options.ts";
 import type { LayeredConnection } from "./layered-connection.ts";
 import { SslFrames } from "./ssl-frames.ts";
-
-/** TLS of a proxy that is reached with method 06. */
-export interface SslClientTls {
-  /** Certificates in PEM of the authorities that the proxy's certificate must come from. Default: those of Node. */
-  readonly ca?: string | Uint8Array | undefined;
-  /** A certificate to show, in PEM. */
-  readonly cert?: string | Uint8Array | undefined;
-  /** Its private key in PEM, without a passphrase. */
-  readonly key?: string | Uint8Array | undefined;
-  /** The name, or IP address, that the proxy's certificate must be for. Default: the host of the proxy. */
-  readonly serverName?: string | undefined;
-}
 
 /** TLS of a server with method 06. */
 export interface SslServerTls {
@@ -26,8 +15,6 @@ export interface SslServerTls {
   readonly key: string | Uint8Array;
 }
 
-/** The SSL 3.0 of the draft is broken, and TLS 1.0 and 1.1 with it. */
-const MIN_VERSION = "TLSv1.2";
 /** Whoever opens a layer has a deadline for all of the handshake. */
 const FOREVER = 0x7fffffff;
 
@@ -36,26 +23,13 @@ const FOREVER = 0x7fffffff;
  * the proxy has proven itself; the connection is destroyed when it does not.
  *
  * @param socket - The connection, with nobody else listening to it.
- * @param proxy - Host of the proxy: a name, or an IP address.
+ * @param host - Of the proxy: a name, or an IP address.
  * @throws AuthError `ERR_SOCKS_AUTH_UNTRUSTED` (its certificate is not trusted), `ERR_SOCKS_AUTH_PROTOCOL`.
  */
-export function openSslClient(
-  socket: Socket,
-  proxy: { readonly host: string; readonly isName: boolean },
-  tls: SslClientTls = {},
-): Promise<LayeredConnection> {
-  const { serverName, ...certificates } = tls;
+export function openSslClient(socket: Socket, host: string, settings: TlsSettings): Promise<LayeredConnection> {
   const { allowHalfOpen } = socket;
   const frames = new SslFrames(socket);
-  const secured = connect({
-    ...(certificates as ConnectionOptions),
-    socket: frames,
-    host: serverName ?? proxy.host,
-    // An IP address has no place in SNI; the certificate is compared with `host` then.
-    ...(serverName !== undefined || proxy.isName ? { servername: serverName ?? proxy.host } : {}),
-    minVersion: MIN_VERSION,
-    rejectUnauthorized: true,
-  });
+  const secured = connect({ ...connectionOptions(settings, nameToCheck(settings, host)), socket: frames });
   secured.allowHalfOpen = allowHalfOpen;
   return new Promise((resolve, reject) => {
     const fail = (error: Error | undefined): void => reject(failureOf(error));
@@ -84,7 +58,7 @@ export function openSslServer(socket: Socket, tls: SslServerTls): Promise<Layere
     };
     frames.once("close", () => fail(undefined));
     // One for each connection: a server does not tell which of its connections an event is about.
-    createServer({ ...(tls as SecureContextOptions), minVersion: MIN_VERSION, handshakeTimeout: FOREVER })
+    createServer({ ...(tls as SecureContextOptions), minVersion: MIN_TLS_VERSION, handshakeTimeout: FOREVER })
       .once("tlsClientError", fail)
       .once("secureConnection", (secured) => {
         // Each one costs as much as a new connection, and no client of ours needs it.
