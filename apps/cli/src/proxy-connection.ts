@@ -52,13 +52,23 @@ const known = new WeakMap<ProxyTlsArguments, ProxyTlsOptions>();
 /**
  * TLS as the options say. Says on standard error, once, when certificates are not checked.
  *
+ * @param proxies - Whom the options are about.
  * @returns `undefined` when no option says anything.
- * @throws CliError `ERR_SOCKS_USAGE`, `ERR_SOCKS_FILE`.
+ * @throws CliError `ERR_SOCKS_USAGE`, also where no proxy has TLS; `ERR_SOCKS_FILE`.
  */
-export function proxyTls(options: ProxyTlsArguments, reporter: Reporter): ProxyTlsOptions | undefined {
+export function proxyTls(
+  options: ProxyTlsArguments,
+  proxies: readonly ProxyHop[],
+  reporter: Reporter,
+): ProxyTlsOptions | undefined {
   const { proxyCacert, proxyCert, proxyKey = proxyCert, proxyInsecure } = options;
   if (proxyCert === undefined && proxyKey !== undefined) throw usageError("--proxy-key needs --proxy-cert");
   if (!asksForTls(options)) return undefined;
+  if (!proxies.some((proxy) => proxy.tls)) {
+    const message =
+      "--proxy-cacert, --proxy-cert and --proxy-insecure are about TLS with a proxy, and no proxy here has it";
+    throw usageError(`${message}; use https:// or a scheme with +tls`);
+  }
   let tls = known.get(options);
   if (tls === undefined) {
     tls = {
@@ -82,12 +92,10 @@ export function connectionsOf(
   chain: readonly ProxyHop[],
   reporter: Reporter,
 ): { readonly chain: readonly ChainHop[]; readonly tls?: ProxyTlsOptions; readonly proxyAuth?: ProxyAuthOptions } {
-  if (asksForTls(options) && !chain.some((proxy) => proxy.tls)) {
-    const message =
-      "--proxy-cacert, --proxy-cert and --proxy-insecure are about TLS with a proxy, and no proxy here has it";
-    throw usageError(`${message}; use https:// or a scheme with +tls`);
+  if (options.proxyAuth !== undefined && !chain.some(({ version }) => version === 5 || version === "auto")) {
+    throw usageError("--proxy-auth is about SOCKS 5, and no proxy here speaks it; use socks5h:// or leave it out");
   }
-  const tls = proxyTls(options, reporter);
+  const tls = proxyTls(options, chain, reporter);
   const { proxyProtocol: version } = options;
   const [first, ...rest] = chain;
   const hops =

@@ -93,6 +93,12 @@ describe("the command line", () => {
     expect(stdout.split("Examples:\n")[1]).toContain(`sockskit ${command}`);
   });
 
+  test.each(COMMANDS)("an error of %s begins with its name", async (command) => {
+    const { status, stderr } = await run([command, "--no-such-option"]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^sockskit ${command}: unknown option`));
+  });
+
   test.each(["run", "gateway", "decode", "check", "explain"])(
     "%s is not supported yet, and says so",
     async (command) => {

@@ -100,3 +100,14 @@ test.each([
   expect(status).toBe(2);
   expect(stderr).toContain(why);
 });
+
+test.each(["socks4a://127.0.0.1:1", "http://127.0.0.1:1"])(
+  "--proxy-auth is refused where nobody uses it: %s",
+  async (proxy) => {
+    const { status, stderr } = await run(["connect", "--proxy-auth", "chap", "-x", proxy, "127.0.0.1:1"]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining("no proxy here speaks it") as string,
+    });
+  },
+);

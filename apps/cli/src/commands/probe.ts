@@ -46,9 +46,9 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const reporter = new Reporter({ ...options, command: "probe" });
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const family = familyOf(options);
-  const tls = proxyTls(options, reporter);
   const { proxies, isList, mistakes } = await readProxies(texts, options.file);
   for (const mistake of mistakes) reporter.error(mistake);
+  const tls = proxyTls(options, proxies, reporter);
   let status = exitStatusOfFirst(mistakes);
   const fail = (failure: number): void => {
     if (status === EXIT_STATUS.success) status = failure;
