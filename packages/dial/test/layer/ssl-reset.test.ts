@@ -3,6 +3,7 @@ import net, { type Socket } from "node:net";
 import { authorityCertificate, certificatePair, listenTcp } from "@sockskit/testing";
 import { expect, test } from "vitest";
 
+import { tlsSettings } from "../../src/chain/tls-options.ts";
 import { openSslClient, openSslServer } from "../../src/layer/ssl-layer.ts";
 
 test("TLS inside SOCKS that is just being ended closes when it is reset, and what it runs over", async () => {
@@ -12,7 +13,7 @@ test("TLS inside SOCKS that is just being ended closes when it is reset, and wha
   await once(below, "connect");
   const errors: unknown[] = [];
   const closed = once(below, "close", { signal: AbortSignal.timeout(5_000) });
-  const { socket } = await openSslClient(below, { host: "localhost", isName: true }, { ca: authorityCertificate() });
+  const { socket } = await openSslClient(below, "localhost", tlsSettings({ ca: authorityCertificate() }));
   const peer = (await layers[0])?.socket.on("error", () => undefined).resume();
   for (const each of [socket, below]) each.on("error", (error: unknown) => errors.push(error));
   const end = below.end.bind(below);
