@@ -1,9 +1,13 @@
+import { availableParallelism } from "node:os";
+
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "tests/*/test/**/*.test.ts", "tooling/*/test/**/*.test.ts"],
     benchmark: { include: ["{packages,apps}/*/test/**/*.bench.ts"] },
+    // Most tests wait for sockets: one thread per processor would leave the processors idle.
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 40_000,
     hookTimeout: 30_000,
     passWithNoTests: false,
