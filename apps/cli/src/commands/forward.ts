@@ -86,7 +86,7 @@ async function carry(
     if (local.destroyed) socket.destroy();
     else join(local, socket);
   } catch (error) {
-    local.resetAndDestroy();
+    reset(local);
     if (context.signal?.aborted !== true) context.reporter.error(error);
   }
 }
@@ -97,9 +97,15 @@ function join(local: Socket, remote: Socket): void {
     [local, remote],
     [remote, local],
   ] as const) {
-    socket.on("error", () => other.resetAndDestroy());
+    socket.on("error", () => reset(other));
     socket.on("close", () => other.destroySoon());
     socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
     socket.pipe(other);
   }
+}
+
+/** While the system sends an end it refuses to reset (EINVAL), and Node's socket would never close. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -47,6 +47,8 @@ export class GssapiStream extends Duplex {
     super({ allowHalfOpen: socket.allowHalfOpen, readableHighWaterMark: 0x1_0000, writableHighWaterMark: 0x1_0000 });
     this.#socket = socket;
     this.#agreement = agreement;
+    // Of itself it would end when the other side does, while frames are still being made.
+    socket.allowHalfOpen = true;
     const { lifetimeMs } = agreement.info;
     if (lifetimeMs <= MAX_TIMER_MS) {
       this.#timer = setTimeout(() => this.destroy(expired()), lifetimeMs).unref();
@@ -150,7 +152,10 @@ export class GssapiStream extends Duplex {
 
   /** Ends the connection with a reset. */
   resetAndDestroy(): this {
-    this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    // While the system sends an end it refuses to reset (EINVAL), and Node's socket would never close. A Unix socket knows none.
+    const isEnding = socket.writableEnded && !socket.writableFinished;
+    if (!isEnding && socket.remoteFamily !== undefined) socket.resetAndDestroy();
     return this.destroy();
   }
 
@@ -181,7 +186,6 @@ export class GssapiStream extends Duplex {
   /** Of Node: nothing more will be written. */
   override _final(callback: (error?: Error | null) => void): void {
     this.#whenSent = () => {
-      // A socket that does not stay half open has ended by itself.
       if (this.#socket.writableEnded || this.#socket.destroyed) return callback();
       // Not before all of it is sent: the end of both directions destroys the socket.
       return void this.#socket.end(() => callback());

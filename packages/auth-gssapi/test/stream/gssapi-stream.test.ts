@@ -81,7 +81,7 @@ test("what came right before the end is read, also where the end closes the conn
   const [token] = (await new FakeContext().wrap([octets("61 62")], false)) as [Uint8Array];
   wire.end(frame(token));
   wire.resume();
-  await once(socket, "close");
+  await once(socket, "end");
   release();
   const closed = once(stream, "close");
   expect(await readToEnd(stream as never)).toEqual(octets("61 62"));
@@ -254,4 +254,37 @@ test("a reset of the connection is an error of the stream", async () => {
   wire.resetAndDestroy();
   expect(await failed).toMatchObject({ code: "ECONNRESET" });
   expect(context.disposed).toBe(1);
+});
+
+test.each([true, false])(
+  "what is being protected at the other side's end arrives (allowHalfOpen %s)",
+  async (isHalfOpen) => {
+    const [socket, wire] = await socketPair(isHalfOpen);
+    const context = new FakeContext();
+    let release = (): void => undefined;
+    context.gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    const stream = new GssapiStream(socket, { context, info: INFO, protection: "integrity" });
+    const other = new GssapiStream(wire, { context: new FakeContext(), info: INFO, protection: "integrity" });
+    open.push(stream, other);
+    const answer = random(500_000);
+    stream.write(answer);
+    other.end();
+    await once(socket, "end");
+    release();
+    if (isHalfOpen) stream.once("end", () => stream.end());
+    stream.resume();
+    expect(Buffer.compare(await readToEnd(other as never), answer)).toBe(0);
+  },
+);
+
+test("a reset while an end is being sent closes the connection", async () => {
+  const { stream, wire } = await layered();
+  const closed = once(stream, "close");
+  stream.end();
+  stream.resetAndDestroy();
+  await closed;
+  await readToEnd(wire).catch(() => undefined);
+  await expect.poll(() => stream.socket.closed).toBe(true);
 });
