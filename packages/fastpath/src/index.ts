@@ -8,6 +8,8 @@
  * @packageDocumentation
  */
 export { DataPlane, type DataPlaneOptions } from "./worker/data-plane.ts";
+export type { FlowPlan, RelaySide } from "./datagrams/orders.ts";
+export type { DatagramRelayHandle, RelayEvents, RelayFigures } from "./datagrams/relay-owner.ts";
 export { errorName } from "./kernel/error-name.ts";
 export { dataPlaneProblem, duplicateListeningSocket } from "./worker/support.ts";
 export type { EntrancePlan, ListedSession, Report, ReportedSession, ThreadMethod } from "./worker/protocol.ts";

@@ -1,3 +1,5 @@
+import type { DatagramCalls } from "./datagram-calls.ts";
+
 /**
  * The system calls of the data plane, as plain numbers.
  *
@@ -7,12 +9,16 @@
 export interface Kernel {
   /** Buffers of all calls. */
   readonly memory: Uint8Array;
+  /** Calls for many datagrams at once. */
+  readonly datagrams: DatagramCalls;
   /** A clock that does not go back, in milliseconds. */
   nowMs(): number;
   /** `accept4(2)`, non-blocking; the peer's address is in memory. */
   accept(fd: number): number;
   /** `socket(2)` for TCP, non-blocking, of an address family. */
   socket(family: number): number;
+  /** `socket(2)` for UDP, non-blocking, of an address family, and of that only. */
+  datagramSocket(family: number): number;
   /** `bind(2)` to the address in memory. */
   bind(fd: number, addressLength: number): number;
   /** `connect(2)` to the address in memory. */

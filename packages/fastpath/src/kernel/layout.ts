@@ -6,17 +6,22 @@ export const LINUX = {
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
   SOCK_NONBLOCK: 0x800,
   SOCK_CLOEXEC: 0x80000,
   O_NONBLOCK: 0x800,
   O_CLOEXEC: 0x80000,
   SOL_SOCKET: 1,
   SO_ERROR: 4,
+  SO_RCVBUF: 8,
   SO_KEEPALIVE: 9,
   SO_LINGER: 13,
   IPPROTO_IP: 0,
   IP_BIND_ADDRESS_NO_PORT: 24,
   IPPROTO_TCP: 6,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+  MSG_DONTWAIT: 0x40,
   TCP_NODELAY: 1,
   TCP_KEEPIDLE: 4,
   SHUT_WR: 1,
@@ -90,3 +95,35 @@ export const MEMORY = {
 export const TRANSFER_LENGTH = 0x10000;
 /** Events of one `epoll_wait` at most. */
 export const MAX_EVENTS = 256;
+
+/** Room for a `struct sockaddr_in6`, in octets. */
+export const ADDRESS_CAPACITY = 28;
+/** The same in words of 4 octets, a little more: so each begins at a multiple of 8. */
+export const ADDRESS_WORDS = 8;
+
+/** How datagrams lie in memory: each in a place of its own, with room for a header before it. */
+export const DATAGRAMS = {
+  /** Datagrams of one call at most. */
+  batch: 32,
+  /** Octets before each that was received: a header of SOCKS with an IPv6 address has 22. */
+  room: 32,
+  /** From one place to the next: the longest datagram there is, and the room. */
+  stride: 0x10020,
+} as const;
+
+/**
+ * `struct mmsghdr` and its `struct iovec`, in octets. They are the same on both architectures. musl declares two lengths with
+ * 32 bits and a gap, which is the same with the low half first.
+ */
+export const MESSAGE = {
+  /** Length of a `struct mmsghdr`. */
+  stride: 64,
+  name: 0,
+  nameLength: 8,
+  vectors: 16,
+  vectorCount: 24,
+  /** `msg_len`: octets that were moved. */
+  length: 56,
+  /** Length of a `struct iovec`. */
+  vector: 16,
+} as const;

@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
+import type { DatagramCalls } from "./datagram-calls.ts";
 import type { Kernel } from "./kernel.ts";
-import { type EpollLayout, epollLayout, LINUX, MAX_EVENTS, MEMORY } from "./layout.ts";
+import { ADDRESS_CAPACITY, type EpollLayout, epollLayout, LINUX, MAX_EVENTS, MEMORY } from "./layout.ts";
+import { NativeDatagrams } from "./native-datagrams.ts";
 
 /** A C function whose arguments and result are numbers. */
 type NativeFunction = (...args: number[]) => number;
@@ -29,7 +31,6 @@ export interface Descriptors {
 /** Where `struct linger` is in {@link MEMORY}.numbers: l_onoff 1, l_linger 0. */
 const LINGER_LENGTH = 8;
 const INT_LENGTH = 4;
-const ADDRESS_CAPACITY = 28;
 
 /**
  * libc through FFI. It is the only file that knows `koffi`.
@@ -44,7 +45,8 @@ export class NativeKernel implements Kernel, Descriptors {
   readonly #at: number;
   readonly #layout: EpollLayout;
   readonly #functions: ReturnType<typeof bindFunctions>;
-
+  readonly #addressOf: (memory: Uint8Array) => number;
+  #datagrams: NativeDatagrams | undefined;
   readonly #ledger: Uint8Array | undefined;
 
   /**
@@ -56,7 +58,8 @@ export class NativeKernel implements Kernel, Descriptors {
     const koffi = createRequire(import.meta.url)("koffi") as Koffi;
     this.#functions = bindFunctions(koffi);
     this.#errno = () => koffi.errno();
-    this.#at = Number(koffi.address(this.memory));
+    this.#addressOf = (memory) => Number(koffi.address(memory));
+    this.#at = this.#addressOf(this.memory);
     this.#layout = epollLayout(process.arch);
   }
 
@@ -74,6 +77,20 @@ export class NativeKernel implements Kernel, Descriptors {
   socket(family: number): number {
     const type = LINUX.SOCK_STREAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
     return this.#note(this.#result(this.#functions.socket(family, type, 0)));
+  }
+
+  /** Its memory is taken when the first datagrams are moved. */
+  get datagrams(): DatagramCalls {
+    const { recvmmsg, sendmmsg } = this.#functions;
+    this.#datagrams ??= new NativeDatagrams({ recvmmsg, sendmmsg, address: this.#addressOf, errno: this.#errno });
+    return this.#datagrams;
+  }
+
+  datagramSocket(family: number): number {
+    const type = LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
+    const fd = this.#note(this.#result(this.#functions.socket(family, type, 0)));
+    if (fd >= 0 && family === LINUX.AF_INET6) this.setOption(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
+    return fd;
   }
 
   bind(fd: number, addressLength: number): number {
@@ -223,6 +240,8 @@ function bindFunctions(koffi: Koffi) {
     read: bind("int64_t read(int, uintptr_t, size_t)"),
     write: bind("int64_t write(int, uintptr_t, size_t)"),
     splice: bind("int64_t splice(int, uintptr_t, int, uintptr_t, size_t, unsigned int)"),
+    recvmmsg: bind("int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)"),
+    sendmmsg: bind("int sendmmsg(int, uintptr_t, unsigned int, int)"),
     pipe2: bind("int pipe2(uintptr_t, int)"),
     fcntl: bind("int fcntl(int, int, long)"),
     shutdown: bind("int shutdown(int, int)"),

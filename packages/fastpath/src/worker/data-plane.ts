@@ -1,4 +1,6 @@
+import type { IpAddress } from "@sockskit/wire";
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { type DatagramRelayHandle, type RelayEvents, RelayOwner } from "../datagrams/relay-owner.ts";
 import { LINUX } from "../kernel/layout.ts";
 import { NativeKernel } from "../kernel/native-kernel.ts";
 import { COUNTER, COUNTER_COUNT, type LoopSettings, type LoopUser, type LookupAnswer } from "../loop/host.ts";
@@ -58,6 +60,7 @@ export class DataPlane {
   readonly #doors = new Map<number, Door>();
   readonly #acknowledgements = new Map<number, () => void>();
   readonly #eventfd: number;
+  readonly #relays: RelayOwner;
   readonly #onExit = (): void => this.#tellToEnd();
   #settings: LoopSettings;
   #worker: Worker;
@@ -74,6 +77,9 @@ export class DataPlane {
     this.#settings = options.settings;
     this.#kernel = new NativeKernel();
     this.#eventfd = this.#kernel.eventfd();
+    this.#relays = new RelayOwner(new NativeKernel(this.#ledger), (id, order) =>
+      this.#order({ type: "relay", id, order }),
+    );
     // A thread that waits in the kernel does not hear that the process ends.
     process.on("exit", this.#onExit);
     this.#worker = this.#start();
@@ -113,6 +119,7 @@ export class DataPlane {
   configure(settings: LoopSettings): void {
     this.#settings = settings;
     this.#order({ type: "configure", settings });
+    this.#relays.configured();
   }
 
   /** Resolves when the thread has done everything that it was told before. */
@@ -123,6 +130,14 @@ export class DataPlane {
       this.#acknowledgements.set(token, resolve);
       this.#order({ type: "acknowledge", token });
     });
+  }
+
+  /**
+   * Opens a relay for the datagrams of a client that sends them to this address; an error number, negated, when the system
+   * has no socket for it.
+   */
+  openRelay(address: IpAddress, events: RelayEvents): DatagramRelayHandle | number {
+    return this.#relays.open(address, events);
   }
 
   /** Answers a `resolve` report. */
@@ -213,6 +228,7 @@ export class DataPlane {
   }
 
   #take(report: Report): void {
+    if (report.type === "relay") return this.#relays.take(report.id, report.said);
     if (report.type !== "acknowledged") return this.#options.onReport(report);
     this.#acknowledgements.get(report.token)?.();
     this.#acknowledgements.delete(report.token);
@@ -223,6 +239,7 @@ export class DataPlane {
     this.#closeWhatIsLeft();
     for (const name of ["sessions", "handshakes", "tunnels"] as const) this.counters[COUNTER[name]] = 0;
     this.#acknowledge();
+    this.#relays.lose();
     if (this.#isClosing) return this.#finish();
     this.#options.onDeath(cause, sessions);
     const pauseMs = performance.now() - this.#startedAtMs < MIN_LIFE_MS ? MIN_LIFE_MS : 0;
@@ -231,6 +248,9 @@ export class DataPlane {
 
   #replace(): void {
     if (this.#isClosing) return this.#finish();
+    // Opened since then: their sockets are nobody's.
+    this.#closeWhatIsLeft();
+    this.#relays.lose();
     this.#worker = this.#start();
     // What was to be done by the one that has died is done, or void.
     this.#acknowledge();

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Address, IpAddress } from "@sockskit/wire";
+import type { RelayOrder, RelayReport } from "../datagrams/orders.ts";
 import type { HandedOver, LoopCloseReason, LoopRefusal, LoopSettings, LoopUser, LookupAnswer } from "../loop/host.ts";
 import type { LoopPhase } from "../loop/session.ts";
 
@@ -67,6 +68,7 @@ export type Order =
   | { readonly type: "end"; readonly tunnels: boolean }
   | { readonly type: "kill"; readonly id: number }
   | { readonly type: "list" }
+  | { readonly type: "relay"; readonly id: number; readonly order: RelayOrder }
   | { readonly type: "acknowledge"; readonly token: number };
 
 /** @internal Who a report is about. */
@@ -129,4 +131,5 @@ export type Report =
   | { readonly type: "resolve"; readonly id: number; readonly name: string }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "handOver"; readonly handed: HandedOver }
+  | { readonly type: "relay"; readonly id: number; readonly said: RelayReport }
   | { readonly type: "acknowledged"; readonly token: number };

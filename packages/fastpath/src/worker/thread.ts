@@ -2,9 +2,12 @@
  * Entry point of a thread: a loop that waits in the kernel, not in Node. While it waits nothing of Node's own runs here;
  * orders come by a port that is looked at when the eventfd says so.
  */
+import { randomBytes } from "node:crypto";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { noneServer, type ServerAuthMethod, userPassServer } from "@sockskit/auth";
 import type { Address, IpAddress } from "@sockskit/wire";
+import { RelayTable } from "../datagrams/relay-table.ts";
+import type { RelayReport } from "../datagrams/orders.ts";
 import { EPOLL, MEMORY } from "../kernel/layout.ts";
 import { NativeKernel } from "../kernel/native-kernel.ts";
 import { clientKey } from "../loop/client-key.ts";
@@ -31,6 +34,7 @@ class Thread implements LoopHost, EndpointOwner {
   readonly #kernel: NativeKernel;
   readonly #reporter: Reporter;
   readonly #loop: Loop;
+  readonly #relays: RelayTable;
   readonly #known = new KnownLogins();
   /** What stands for the log-ins that were asked about. */
   readonly #asked = new Map<number, string>();
@@ -41,6 +45,8 @@ class Thread implements LoopHost, EndpointOwner {
     this.#kernel = new NativeKernel(data.ledger);
     this.#loop = new Loop(this.#kernel, this, data.counters, data.settings);
     this.#reporter = new Reporter((reports) => port.postMessage(reports), this.#loop);
+    const report = (id: number, said: RelayReport): void => this.#reporter.report({ type: "relay", id, said });
+    this.#relays = new RelayTable(this.#loop, report, randomBytes(4).readInt32LE());
     this.#loop.watch(data.eventfd, this, EPOLL.in);
     this.#receive();
   }
@@ -54,6 +60,7 @@ class Thread implements LoopHost, EndpointOwner {
     }
     this.#loop.shut();
     this.#loop.end(true);
+    this.#relays.close();
     this.#reporter.flush();
   }
 
@@ -84,6 +91,7 @@ class Thread implements LoopHost, EndpointOwner {
         this.#known.clear();
         this.#asked.clear();
         loop.settings = order.settings;
+        this.#relays.forgetFlows();
         return;
       case "resolved":
         return loop.sessions.get(order.id)?.resolved(order.answer);
@@ -102,6 +110,8 @@ class Thread implements LoopHost, EndpointOwner {
         Atomics.add(this.#data.control, CONTROL.lists, 1);
         Atomics.notify(this.#data.control, CONTROL.lists);
         return;
+      case "relay":
+        return this.#relays.obey(order.id, order.order);
       case "acknowledge":
         return this.#reporter.urgent({ type: "acknowledged", token: order.token });
     }

@@ -3,7 +3,9 @@ import { EPOLL, ERRNO, LINUX, MEMORY } from "../../src/kernel/layout.ts";
 import { putAddress, takeAddress } from "../../src/kernel/socket-address.ts";
 import { type IpAddress, parseIpAddress } from "@sockskit/wire";
 import { connect, End } from "./connection.ts";
+import { DatagramEnd, type DatagramFaults, SimulatedDatagrams } from "./datagrams.ts";
 import { OctetStream } from "./octet-stream.ts";
+import { Listening, PipeEnd } from "./things.ts";
 import type { Random } from "./random.ts";
 
 /** How likely things are that a program must be ready for. */
@@ -15,21 +17,8 @@ export interface Faults {
   readonly descriptors: number;
   readonly noPipe: number;
   readonly noSocket: number;
-}
-
-class Listening {
-  readonly queue: { readonly end: End; readonly address: IpAddress }[] = [];
-  wake: () => void = () => undefined;
-}
-
-class PipeEnd {
-  readonly stream: OctetStream;
-  readonly isWriter: boolean;
-
-  constructor(stream: OctetStream, isWriter: boolean) {
-    this.stream = stream;
-    this.isWriter = isWriter;
-  }
+  /** Absent: calls for datagrams do what they can. */
+  readonly datagrams?: DatagramFaults;
 }
 
 class Epoll {
@@ -45,7 +34,7 @@ interface Item {
   readonly generation: number;
 }
 
-type Thing = End | Listening | PipeEnd | Epoll;
+type Thing = End | Listening | PipeEnd | Epoll | DatagramEnd;
 
 /** What somebody who is connected to does with it; `undefined` refuses. */
 export type OnConnect = (address: IpAddress, end: End) => "accepted" | "refused" | "silent";
@@ -65,12 +54,15 @@ export class SimulatedKernel implements Kernel {
   readonly #random: Random;
   readonly #faults: Faults;
   readonly #capacity: number;
+  readonly datagrams: SimulatedDatagrams;
   #reported: readonly { readonly item: Item; readonly flags: number }[] = [];
 
   constructor(random: Random, faults: Faults, capacity: number) {
     this.#random = random;
     this.#faults = faults;
     this.#capacity = capacity;
+    const perfect = { interrupted: 0, shortBatch: 0, noRoom: 0, refused: 0 };
+    this.datagrams = new SimulatedDatagrams(random, faults.datagrams ?? perfect, (fd) => this.datagramEnd(fd));
   }
 
   /** Descriptors that are open. */
@@ -116,6 +108,15 @@ export class SimulatedKernel implements Kernel {
     if (this.#things.size >= this.#faults.descriptors) return -ERRNO.EMFILE;
     if (this.#random.chance(this.#faults.noSocket)) return -ERRNO.ENFILE;
     return this.#install(new End(new OctetStream(0), new OctetStream(0)));
+  }
+
+  datagramSocket(family: number): number {
+    return this.#things.size >= this.#faults.descriptors ? -ERRNO.EMFILE : this.#install(new DatagramEnd(family));
+  }
+
+  /** A socket, as those outside see it. */
+  datagramEnd(fd: number): DatagramEnd {
+    return this.#get(fd, DatagramEnd);
   }
 
   bind(): number {
@@ -261,7 +262,7 @@ export class SimulatedKernel implements Kernel {
     if (set.items.has(fd)) return this.#violate(`epoll_ctl with ${fd}, which is watched already`);
     const item = { fd, thing, events, index, generation };
     set.items.set(fd, item);
-    if (thing instanceof End || thing instanceof Listening) thing.wake = () => set.ready.add(item);
+    if (hasWake(thing)) thing.wake = () => set.ready.add(item);
     set.ready.add(item);
     return 0;
   }
@@ -272,7 +273,7 @@ export class SimulatedKernel implements Kernel {
     if (item === undefined) return this.#violate(`epoll_ctl removes ${fd}, which is not watched`);
     set.items.delete(fd);
     set.ready.delete(item);
-    if (item.thing instanceof End || item.thing instanceof Listening) item.thing.wake = () => undefined;
+    if (hasWake(item.thing)) item.thing.wake = () => undefined;
     return 0;
   }
 
@@ -377,7 +378,14 @@ export class SimulatedKernel implements Kernel {
   }
 }
 
+function hasWake(thing: Thing): thing is End | Listening | DatagramEnd {
+  return thing instanceof End || thing instanceof Listening || thing instanceof DatagramEnd;
+}
+
 function flagsOf(thing: Thing): number {
+  if (thing instanceof DatagramEnd) {
+    return thing.flags;
+  }
   if (thing instanceof Listening) return thing.queue.length > 0 ? EPOLL.in : 0;
   if (!(thing instanceof End) || thing.isConnecting) return 0;
   let flags = 0;
