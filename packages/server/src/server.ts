@@ -87,6 +87,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
       announcer: this.#announcer,
       associations: new KeyedCount(),
       relay: portableRelay,
+      openLane: () => this.#engine?.openLane(),
       upstreamHealth: this.#upstreamHealth,
       policyFor: (port) => this.#policyFor(port),
       ended: (session) => this.#reception.ended(session),

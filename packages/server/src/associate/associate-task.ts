@@ -9,6 +9,7 @@ import { associateVia } from "../upstream/associate-through.ts";
 import type { ClientCredentials } from "../upstream/client-credentials.ts";
 import { Association } from "./association.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
+import type { FlowLane } from "./flow-lane.ts";
 import { Gate } from "./gate.ts";
 import { DirectOutlet } from "./outlet.ts";
 import { ProtectedDatagrams } from "./protected-datagrams.ts";
@@ -112,14 +113,27 @@ export class AssociateTask implements Task, LaneEntry {
     return opened;
   }
 
+  /** Where a rule has a limit or names an upstream, most datagrams are looked at here; so they come here at once. */
+  #lane(): FlowLane | undefined {
+    const { host, policy, localAddress, datagrams } = this.#context;
+    const isPlain = policy.rules.every(({ limit, via }) => limit === undefined && via === undefined);
+    // Only this thread can take protection off, and put it on.
+    if (datagrams !== undefined) return undefined;
+    // The zone of an address is known by Node's sockets only.
+    const hasZone = localAddress.type === "ipv6" && localAddress.zone !== undefined;
+    return isPlain && !hasZone ? host.openLane() : undefined;
+  }
+
   async #open(): Promise<void> {
     const context = this.#context;
     const { host, settings, question, localAddress } = context;
+    const lane = this.#lane();
     const association = new Association({
       settings,
+      lane,
       question,
       gate: this.#gate,
-      outlet: (events) => new DirectOutlet(settings.outbound, events),
+      outlet: (events) => lane?.outlet(settings.outbound, events) ?? new DirectOutlet(settings.outbound, events),
       upstream: (name, events) => new UpstreamOutlet((...opening) => this.#openUpstream(name, ...opening), events),
       onFailure: (cause) => context.run(() => fail(cause)),
     });
@@ -134,7 +148,9 @@ export class AssociateTask implements Task, LaneEntry {
       host: `${localAddress.host}${zone}`,
       ports: settings.udp.ports,
     } as const;
-    const socket = await DatagramSocket.open(place, { onDatagram, onUnsent, onError });
+    const onFailure = (cause: Error): void => void context.run(() => fail(cause));
+    const socket = await (lane?.open(localAddress, settings.udp.ports, { onDatagram, onError, onFailure }) ??
+      DatagramSocket.open(place, { onDatagram, onUnsent, onError }));
     association.attach(guard?.over(socket) ?? socket);
     if (this.#isOver) return association.close();
     this.#association = association;

@@ -17,6 +17,7 @@ import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
 import { DatagramCounter } from "./datagram-counter.ts";
 import { type DatagramSocket, isAboutDatagram } from "./datagram-socket.ts";
 import { Destination, Destinations, headerFor } from "./destinations.ts";
+import type { FlowLane } from "./flow-lane.ts";
 import type { Gate, Verdict } from "./gate.ts";
 import { latin1, readAddress, readDatagram, startsWith } from "./incoming.ts";
 import { NameBook } from "./name-book.ts";
@@ -37,6 +38,8 @@ export interface AssociationOptions {
   readonly outlet: (events: OutletEvents) => Outlet;
   /** Makes the way out by an upstream. */
   readonly upstream: (name: string, events: UpstreamOutletEvents) => UpstreamOutlet;
+  /** Relays for the association what it has decided on. */
+  readonly lane?: FlowLane | undefined;
   /** The socket failed in a way that no datagram explains. */
   readonly onFailure: (error: Error) => void;
 }
@@ -53,7 +56,8 @@ export class Association implements Traffic {
   readonly #fullCone: boolean;
   readonly #maxPayload: number;
   readonly #counter = new DatagramCounter();
-  readonly #destinations = new Destinations();
+  readonly #lane: FlowLane | undefined;
+  readonly #destinations: Destinations;
   readonly #names: NameBook;
   readonly #outlet: Outlet;
   readonly #openUpstream: AssociationOptions["upstream"];
@@ -66,13 +70,15 @@ export class Association implements Traffic {
   /** Where the last answer came from. */
   #lastSource: Destination | undefined;
 
-  constructor({ settings, question, gate, outlet, upstream, onFailure }: AssociationOptions) {
+  constructor({ settings, question, gate, outlet, upstream, lane, onFailure }: AssociationOptions) {
     const { client, destination } = question;
     const { outbound, udp } = settings;
     this.#gate = gate;
     this.#lock = new ClientLock(client, destination);
     this.#onFailure = onFailure;
     this.#openUpstream = upstream;
+    this.#lane = lane;
+    this.#destinations = new Destinations((destination) => lane?.wasUsed(destination) === true);
     this.#fullCone = udp.fullCone;
     this.#maxPayload = client.type === "ipv4" ? MAX_PAYLOAD_IPV4 : MAX_PAYLOAD_IPV6;
     this.#names = new NameBook(outbound.resolver, familyOf(outbound), {
@@ -92,20 +98,21 @@ export class Association implements Traffic {
   }
 
   get bytesIn(): number {
-    return this.#counter.bytesIn;
+    return this.#counter.bytesIn + (this.#lane?.figures.bytesIn ?? 0);
   }
 
   get bytesOut(): number {
-    return this.#counter.bytesOut;
+    return this.#counter.bytesOut + (this.#lane?.figures.bytesOut ?? 0);
   }
 
   get datagrams(): DatagramCounts {
-    return this.#counter.counts;
+    return this.#counter.counts(this.#lane?.figures);
   }
 
   /** How many datagrams were relayed, both ways: what does not change is idle. */
   get relayed(): number {
-    return this.#counter.in + this.#counter.out;
+    const counts = this.datagrams;
+    return counts.in + counts.out;
   }
 
   /** Answers go through this socket, the one on which the client's datagrams come. */
@@ -119,7 +126,9 @@ export class Association implements Traffic {
     const lastHeader = this.#lastHeader;
     if (lastHeader !== undefined && startsWith(message, lastHeader)) {
       if (this.#reassembly !== undefined) this.#forgetFragments(this.#reassembly);
-      return this.#relay(this.#last as Destination, message.subarray(lastHeader.length));
+      const last = this.#last as Destination;
+      this.#relay(last, message.subarray(lastHeader.length));
+      return this.#offer(last, lastHeader);
     }
     const datagram = readDatagram(message);
     if (datagram === undefined) return this.#counter.drop("malformed");
@@ -189,7 +198,8 @@ export class Association implements Traffic {
     const known = this.#destinations.named(key);
     if (known !== undefined) {
       if (header !== undefined) this.#remember(known, header);
-      return this.#relay(known, data);
+      this.#relay(known, data);
+      return header === undefined ? undefined : this.#offer(known, header);
     }
     const asked = readAddress(atyp, dstAddr, dstPort);
     if (asked === undefined) return this.#counter.drop("malformed");
@@ -225,7 +235,17 @@ export class Association implements Traffic {
     // The short ways are closed too: on them it would never be remembered again.
     if (forgotten !== undefined && forgotten === this.#last) this.#last = this.#lastHeader = undefined;
     if (forgotten !== undefined && forgotten === this.#lastSource) this.#lastSource = undefined;
+    if (forgotten !== undefined) this.#lane?.forget(forgotten);
     return destination;
+  }
+
+  /** Has others relay what nothing is to be asked about: it goes directly, and no rate holds for it. */
+  #offer(destination: Destination, header: Uint8Array): void {
+    const { address, verdict } = destination;
+    if (this.#lane === undefined || address === undefined || !this.#gate.isCurrent(verdict)) return;
+    if (verdict.drop !== undefined || verdict.bucket !== undefined || verdict.via !== undefined) return;
+    const client = parseIpAddress(this.#lock.host, this.#lock.port);
+    if (client !== undefined) this.#lane.offer(destination, address, header, client);
   }
 
   #remember(destination: Destination, header: Uint8Array): void {

@@ -1,4 +1,5 @@
 import type { DatagramCounts, DropReason } from "./datagram-counts.ts";
+import type { LaneFigures } from "./flow-lane.ts";
 
 /** Counts what becomes of the datagrams of one association. */
 export class DatagramCounter {
@@ -25,8 +26,15 @@ export class DatagramCounter {
     this.#dropped[reason] += count;
   }
 
-  /** The figures of this moment. */
-  get counts(): DatagramCounts {
-    return { in: this.in, out: this.out, dropped: { ...this.#dropped }, errors: this.errors };
+  /** The figures of this moment, with those of somebody who relays for it. */
+  counts(others: LaneFigures | undefined): DatagramCounts {
+    const dropped = { ...this.#dropped };
+    for (const [reason, count] of Object.entries(others?.dropped ?? {})) dropped[reason as DropReason] += count;
+    return {
+      in: this.in + (others?.in ?? 0),
+      out: this.out + (others?.out ?? 0),
+      dropped,
+      errors: this.errors + (others?.errors ?? 0),
+    };
   }
 }

@@ -36,8 +36,14 @@ export function headerFor(source: Address): Uint8Array {
 export class Destinations {
   readonly #byName = new Map<string, Destination>();
   readonly #byAddress = new Map<string, Destination>();
+  readonly #wasUsedElsewhere: (destination: Destination) => boolean;
   /** Names that are passed on, by their ports: the last that was written to. */
   readonly #passedOn = new Map<number, Destination>();
+
+  /** @param wasUsedElsewhere Whether one was used in a way that `isRecent` does not tell of, since this was asked last. */
+  constructor(wasUsedElsewhere: (destination: Destination) => boolean = () => false) {
+    this.#wasUsedElsewhere = wasUsedElsewhere;
+  }
 
   /** The one that the client calls so. */
   named(key: string): Destination | undefined {
@@ -92,7 +98,7 @@ export class Destinations {
   #forgetOne(): Destination | undefined {
     for (const [key, destination] of this.#byName) {
       this.#byName.delete(key);
-      if (destination.isRecent) {
+      if (this.#wasUsedElsewhere(destination) || destination.isRecent) {
         destination.isRecent = false;
         this.#byName.set(key, destination);
         continue;

@@ -36,7 +36,7 @@ export class ProtectedDatagrams {
   };
 
   /** What answers go through. */
-  over(socket: DatagramSocket): Pick<DatagramSocket, "send" | "close"> {
+  over(socket: Pick<DatagramSocket, "send" | "close">): Pick<DatagramSocket, "send" | "close"> {
     return {
       send: (parts, port, host) => {
         const datagram = parts instanceof Uint8Array ? parts : Buffer.concat(parts);

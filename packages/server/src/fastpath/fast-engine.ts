@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import type * as FastpathModule from "@sockskit/fastpath";
 import type { DataPlane, HandedOver, Report } from "@sockskit/fastpath";
 import type { IpAddress } from "@sockskit/wire";
+import type { FlowLane } from "../associate/flow-lane.ts";
 import { UserStore } from "../credentials/user-store.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenPlan } from "../listener/listen-plan.ts";
@@ -15,6 +16,7 @@ import type { SessionUser } from "../session/session-record.ts";
 import { localAddressOf } from "../socket-address.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { announceReport } from "./announce-report.ts";
+import { ThreadLane } from "./thread-lane.ts";
 import { lookUp } from "./look-up.ts";
 import { entrancePlan, loopSettings } from "./loop-settings.ts";
 
@@ -50,6 +52,7 @@ export class FastEngine {
   readonly #lookUps = new Map<number, AbortController>();
   /** What is to be done when the settings are there. */
   readonly #waiting: (() => void)[] = [];
+  #ownPorts: readonly number[] = [];
   #lastDoor = 0;
   #acceptErrorAtMs = -ACCEPT_ERROR_PERIOD_MS;
 
@@ -92,10 +95,17 @@ export class FastEngine {
 
   /** Goes by the settings of this moment, and accepts where {@link serve} said. Resolves when the thread does. */
   configure(listeners: readonly IpAddress[]): Promise<void> {
-    this.#plane.configure(loopSettings(this.#owner.host.settings, listeners));
+    const settings = loopSettings(this.#owner.host.settings, listeners);
+    this.#ownPorts = settings.ownPorts;
+    this.#plane.configure(settings);
     // Nobody is served by rules that do not know a listener yet.
     for (const listen of this.#waiting.splice(0)) listen();
     return this.#plane.settled();
+  }
+
+  /** Sockets for an association, which the thread reads and writes. */
+  openLane(): FlowLane {
+    return new ThreadLane(this.#plane, (port) => this.#ownPorts.includes(port));
   }
 
   #open(listener: Listener, entrance: Entrance): OpenDoor | undefined {
@@ -176,6 +186,7 @@ export class FastEngine {
       }
       case "acceptFailed":
         return this.#acceptFailed(report.errno);
+      case "relay":
       case "acknowledged":
         return;
       default:

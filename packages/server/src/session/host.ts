@@ -3,6 +3,7 @@ import type { ServerHandshakeOptions } from "@sockskit/handshake";
 import type { SslServerTls } from "@sockskit/dial";
 import type { Policy } from "@sockskit/policy";
 import type { IpAddress, Network } from "@sockskit/wire";
+import type { FlowLane } from "../associate/flow-lane.ts";
 import type { Announcer } from "../events.ts";
 import type { FailureLimit } from "../limits/failure-limit.ts";
 import type { KeyedCount } from "../limits/keyed-count.ts";
@@ -43,6 +44,8 @@ export interface SessionHost {
   /** Open UDP associations of each client. */
   readonly associations: KeyedCount;
   readonly relay: Relay;
+  /** Sockets for an association that somebody else reads and writes; `undefined` where nobody does. */
+  openLane(): FlowLane | undefined;
   /** Which alternatives of upstreams failed lately. */
   readonly upstreamHealth: HealthMemory;
   /** The rules of this moment, knowing the addresses of this host of this moment where that matters for `port`. */
