@@ -1,5 +1,6 @@
 // Measures how SOCKS servers relay datagrams, side by side on this machine, round by round.
 //   node tests/bench/src/datagrams.ts [--rounds 3] [--seconds 2] [--only SERVER]...
+// Others that run already are measured as well: SOCKS_PEERS="NAME=PORT=PID NAME=PORT=PID".
 // What is lost is lost in the server: without one, nothing is, up to what this generator can send.
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -47,7 +48,7 @@ const scope = new Scope();
 for (const name of ["SIGINT", "SIGTERM"] as const)
   process.once(name, () => void scope.close().then(() => process.exit(1)));
 try {
-  const contestants = await startContestants(scope, isWanted);
+  const contestants = [...(await startContestants(scope, isWanted)), ...others()];
   const generator = start("datagram-generator.ts");
   const target = start("datagram-target.ts");
   const samples = new Map<string, Sample[]>();
@@ -66,6 +67,15 @@ try {
   for (const row of ROWS) console.log(`${table(row, contestants, samples)}\n`);
 } finally {
   await scope.close();
+}
+
+/** Servers that somebody else has started. */
+function others(): readonly Contestant[] {
+  const texts = (process.env["SOCKS_PEERS"] ?? "").split(" ").filter(Boolean);
+  return texts.map((text) => {
+    const [title = text, port, pid] = text.split("=");
+    return { title, port: Number(port), pid: Number(pid) };
+  });
 }
 
 async function measure(

@@ -18,7 +18,7 @@ describe.runIf(isHere)(`datagrams on the fast path${why}`, () => {
     }
     stranger.send(Buffer.concat([header4(echo.port), Buffer.from("no")]), relayPort);
     await running.server.reload({
-      listen: [{ port: running.port }],
+      listen: [{ port: 0 }],
       rules: [{ action: "deny", ports: [echo.port] }, { action: "allow" }],
     });
     send(header4(echo.port), "denied");
@@ -28,14 +28,7 @@ describe.runIf(isHere)(`datagrams on the fast path${why}`, () => {
   });
 
   test("a name goes where its first datagram went", async () => {
-    let asked = 0;
-    const names = resolverOf({ "echo.example": ["127.0.0.1"] });
-    const resolver: typeof names = {
-      resolve(...all) {
-        asked += 1;
-        return names.resolve(...all);
-      },
-    };
+    const resolver = resolverOf({ "echo.example": ["127.0.0.1"] });
     const running = await startServer({ engine: "fastpath", outbound: { resolver } });
     const echo = await openUdpEcho();
     const { client, send } = await associate(running.port);
@@ -44,6 +37,6 @@ describe.runIf(isHere)(`datagrams on the fast path${why}`, () => {
       // eslint-disable-next-line no-await-in-loop -- one after the other
       expect((await client.next()).length).toBe(11);
     }
-    expect(asked).toBe(1);
+    expect(resolver.asked).toEqual(["echo.example"]);
   });
 });
