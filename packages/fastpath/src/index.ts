@@ -3,7 +3,7 @@
  * and relays, by system calls of its own choice (`epoll`, `splice`) through FFI.
  *
  * `@sockskit/server` uses it by itself; programs have no need to call it. {@link dataPlaneProblem} says whether it can run,
- * {@link DataPlane} is the thread as its owner sees it.
+ * `DataPlane` is the thread as its owner sees it.
  *
  * @packageDocumentation
  */
