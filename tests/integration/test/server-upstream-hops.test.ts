@@ -157,7 +157,7 @@ describe("TLS to proxies", () => {
   test.each([
     [{ proxy: "socks5h://a", tls: {} }, "tls"],
     [{ proxy: "socks5s://a", tls: { cert: "x" } }, "cert without its key"],
-    [{ proxy: "socks5s://a", tls: { ca: "no PEM at all", cert: "x", key: "y" } }, "expected PEM"],
+    [{ proxy: "socks5s://a", tls: { ca: "no PEM at all", cert: "x", key: "y" } }, "its text in PEM"],
     [{ proxy: "socks5s://a", tls: { certificate: "x" } }, "there is no such option"],
     [{ proxy: "socks5s://a", proxyProtocol: "v3" }, '"off", "v1" or "v2"'],
     [{ proxy: "socks5s://a", tsl: {} }, "there is no such option"],

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, isSocksError, resolve, resolvePtr, type SocksError } from "@sockskit/client";
 import { createServer, type OutboundOptions, type SocksServer } from "@sockskit/server";
-import { type IpAddress, parseIpAddress } from "@sockskit/wire";
+import { type IpAddress, parseIpAddress, REP } from "@sockskit/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../src/harness/port.ts";
 import { Scope } from "../src/harness/scope.ts";
@@ -98,7 +98,9 @@ describe.skipIf(problems.length > 0 && !required)("Tor as the proxy", () => {
     const error = await failureOf(
       connect({ proxy: `socks5h://127.0.0.1:${port}`, target: "example.com:80", earlyData }),
     );
-    expect(error).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", reply: 0x06, earlyOctetsSent: earlyData.length });
+    expect(error).toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", earlyOctetsSent: earlyData.length });
+    // Tor gives up after a time, or at once, when it knows already that it reaches nobody.
+    expect([REP.generalSocksServerFailure, REP.ttlExpired]).toContain(error.reply);
   });
 
   test("says that an onion address cannot exist, and the message what to do", async () => {

@@ -20,6 +20,7 @@ const ENGINES = "^22.18.0 || ^24.11.0 || >=26.0.0";
 
 /** Dependencies from outside, each of which a user has to trust. Adding one is a decision to write down. */
 const OUTSIDE_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
+  "@sockskit/auth-gssapi": ["koffi"],
   "@sockskit/fastpath": ["koffi"],
   sockskit: ["commander"],
   sockskitd: ["commander", "pino", "yaml", "zod"],
