@@ -154,7 +154,7 @@ const whyNoLimit = ((): string => {
   if (!canRun) return why;
   const limit = Number(readFileSync("/proc/sys/fs/pipe-user-pages-soft", "utf8"));
   if (!(limit > 0 && limit <= MAX_PIPE_PAGES)) return ` (not run: a user's pipes may have ${limit} pages here)`;
-  const [program, ...args] = [...unprivileged, process.execPath, "-e", "0"] as const;
+  const [program, ...args] = [...unprivileged, "/bin/sh", "-c", 'exec "$0" -e 0', process.execPath] as const;
   const { status } = spawnSync(program, args, { cwd: import.meta.dirname });
   return status === 0 ? "" : " (not run: nobody may not start Node from here)";
 })();
