@@ -5,7 +5,7 @@ import type { Resolver } from "@sockskit/dial";
 import type { DropReason } from "@sockskit/server";
 import { concat, octets, readOctets } from "@sockskit/testing";
 import { ipv4Address } from "@sockskit/wire";
-import { afterTest, connectTo, GREETING, portHex, type Running, until } from "./server-support.ts";
+import { afterTest, connectTo, GREETING, portHex, pause, type Running, until } from "./server-support.ts";
 
 /** A UDP socket on loopback, for one test. */
 export interface UdpPeer {
@@ -113,6 +113,10 @@ export async function droppedIn(
   running: Running,
   control: { end: () => void },
 ): Promise<Partial<Record<DropReason, number>>> {
+  // What is still on its way when the association ends is counted by nobody.
+  for (let before = ""; before !== JSON.stringify(running.server.stats); await pause(60)) {
+    before = JSON.stringify(running.server.stats);
+  }
   control.end();
   await until(() => running.log.closed.length === 1, "the session is closed");
   const [error] = running.log.error;
