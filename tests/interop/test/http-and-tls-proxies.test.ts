@@ -172,7 +172,10 @@ describe.skipIf(await skip("danted", "stunnel4"))("Dante behind stunnel", () => 
   test("over a tunnel, and over TLS", async () => {
     const url = `socks5+tls://localhost:${front.port}`;
     expect(await talk(`socks5://127.0.0.1:${danted.port} ${url}`, "half-close")).toBe(ANSWER);
-    expect(await talk(`${url} ${url} ${url}`, "half-close")).toBe(ANSWER);
+    // An end that overtakes what was written before it does so now and then only.
+    for (let times = 0; times < 8; times++) {
+      expect(await talk(`${url} ${url} ${url}`, "half-close")).toBe(ANSWER);
+    }
   });
 
   test("refusals of the proxy inside", async () => {

@@ -5,6 +5,7 @@ import type { Operation } from "../internal/operation.ts";
 import type { Hop } from "./hop.ts";
 import type { Observer } from "./observer.ts";
 import type { SecuredStep } from "./progress.ts";
+import { showAddresses, streamBelow } from "./stream-below.ts";
 import { endedInTls, shown, tlsError } from "./tls-errors.ts";
 import { connectionOptions, type TlsSettings } from "./tls-options.ts";
 
@@ -31,10 +32,11 @@ export function secureHop<T>(
   socket.allowHalfOpen = true;
   const secured = connectTls({
     ...connectionOptions(settings, hop.serverName),
-    socket,
+    socket: streamBelow(socket),
     ...(hop.proxy.protocol === "http" && { ALPNProtocols: ["http/1.1"] }),
   });
   secured.allowHalfOpen = allowHalfOpen;
+  showAddresses(secured, socket);
   // Errors come to the socket above as well; without a listener this one would end the process.
   socket.on("error", ignore);
   operation.hold(() => {
