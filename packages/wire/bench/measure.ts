@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 const ROUNDS = 9;
 const ROUND_MS = 20;
-const COUNTED_OPERATIONS = 20_000;
+/** As many as fit into the young generation that a process of Node grows to by itself (16 MiB). */
+const COUNTED_OPERATIONS = 1_000;
 
 /** What one operation costs. */
 export interface Figures {
@@ -42,7 +43,7 @@ function time(operation: Operation, count: number): number {
   return performance.now() - start;
 }
 
-/** Counts with a young generation so large that nothing is collected meanwhile. */
+/** Counts so few that nothing is collected meanwhile. */
 function allocated(operation: Operation): number {
   assert.ok(globalThis.gc !== undefined, "run this with the package's bench script: it needs --expose-gc");
   const rounds: number[] = [];

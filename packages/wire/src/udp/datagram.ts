@@ -2,6 +2,7 @@ import type { Decoded } from "../decoded.ts";
 import { WireError } from "../errors.ts";
 import { addrEnd, addrLength, addrStart, putAddr, unknownAtyp } from "../internal/addr.ts";
 import { checkOctet, checkOctets, checkPort, copyOctets } from "../internal/octets.ts";
+import { freshOctets } from "../internal/slab.ts";
 
 /** Longest header of a {@link UdpDatagram}: RSV FRAG ATYP, one length octet, 255 octets of name, port. */
 export const MAX_UDP_HEADER_LENGTH: number = 2 + 1 + 1 + 1 + 255 + 2;
@@ -41,7 +42,7 @@ export interface UdpDatagram extends UdpHeader {
 
 /** How {@link decodeUdpDatagram} reads. */
 export interface UdpDatagramOptions {
-  /** Whether `data` is a copy. Default: false, it is a view of the octets that were passed in. */
+  /** Whether `dstAddr` and `data` are copies. Default: false, they are views of the octets that were passed in. */
   readonly copy?: boolean;
 }
 
@@ -54,21 +55,13 @@ export interface UdpDatagramOptions {
  * @throws WireError `ERR_SOCKS_BAD_FIELD` (RSV not zero, header cut short), `ERR_SOCKS_BAD_ATYP`.
  */
 export function decodeUdpHeader(bytes: Uint8Array): Decoded<UdpHeader> {
-  const length = bytes.length;
-  if (length < 4) throw cutShort(length);
-  if (bytes[0] !== 0x00 || bytes[1] !== 0x00) {
-    throw new WireError("ERR_SOCKS_BAD_FIELD", "RSV of the datagram is not 0x0000", { side: "remote" });
-  }
+  const end = dstAddrEnd(bytes);
   const atyp = bytes[3] as number;
-  const start = addrStart(atyp, 4);
-  if (start < 0) throw unknownAtyp(atyp, { side: "remote" });
-  const end = addrEnd(atyp, bytes, 4);
-  if (end < 0 || length < end + 2) throw cutShort(length);
   return {
     value: {
       frag: bytes[2] as number,
       atyp,
-      dstAddr: copyOctets(bytes, start, end),
+      dstAddr: copyOctets(bytes, addrStart(atyp, 4), end),
       dstPort: ((bytes[end] as number) << 8) | (bytes[end + 1] as number),
     },
     byteLength: end + 2,
@@ -78,34 +71,53 @@ export function decodeUdpHeader(bytes: Uint8Array): Decoded<UdpHeader> {
 /**
  * Decodes a whole {@link UdpDatagram}.
  *
- * `data` is a view of `bytes` unless `copy` is set: it changes when `bytes` does, and keeps its
- * memory alive. `dstAddr` is always a copy. A datagram is never incomplete, so there is no
+ * `dstAddr` and `data` are views of `bytes` unless `copy` is set: they change when `bytes` does, and
+ * keep its memory alive. A datagram is never incomplete, so there is no
  * `undefined` and no `byteLength`: what is cut short throws.
  *
  * @throws WireError as {@link decodeUdpHeader}.
  */
 export function decodeUdpDatagram(bytes: Uint8Array, options?: UdpDatagramOptions): UdpDatagram {
-  const header = decodeUdpHeader(bytes);
-  const value = header.value;
-  const dataStart = header.byteLength;
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, bytes.length - dataStart);
+  const end = dstAddrEnd(bytes);
+  const atyp = bytes[3] as number;
+  const start = addrStart(atyp, 4);
+  const isCopy = options?.copy === true;
+  const { buffer, byteOffset } = bytes;
+  const data = new Uint8Array(buffer, byteOffset + end + 2, bytes.length - end - 2);
   return {
-    frag: value.frag,
-    atyp: value.atyp,
-    dstAddr: value.dstAddr,
-    dstPort: value.dstPort,
-    data: options?.copy === true ? new Uint8Array(view) : view,
+    frag: bytes[2] as number,
+    atyp,
+    dstAddr: isCopy ? copyOctets(bytes, start, end) : new Uint8Array(buffer, byteOffset + start, end - start),
+    dstPort: ((bytes[end] as number) << 8) | (bytes[end + 1] as number),
+    data: isCopy ? new Uint8Array(data) : data,
   };
 }
 
+/** Checks the header; gives the index after its address. */
+function dstAddrEnd(bytes: Uint8Array): number {
+  const length = bytes.length;
+  if (length < 4) throw cutShort(length);
+  if (bytes[0] !== 0x00 || bytes[1] !== 0x00) {
+    throw new WireError("ERR_SOCKS_BAD_FIELD", "RSV of the datagram is not 0x0000", { side: "remote" });
+  }
+  const atyp = bytes[3] as number;
+  if (addrStart(atyp, 4) < 0) throw unknownAtyp(atyp, { side: "remote" });
+  const end = addrEnd(atyp, bytes, 4);
+  if (end < 0 || length < end + 2) throw cutShort(length);
+  return end;
+}
+
 /**
- * Encodes a {@link UdpDatagram} into an array of its own. Without data, that is the header.
+ * Encodes a {@link UdpDatagram} into a new array. Without data, that is the header.
+ *
+ * Like a `Buffer` of Node, the array may share its `buffer` with other datagrams: do not transfer
+ * that to another thread. {@link encodeUdpDatagramInto} writes into memory of the caller's choice.
  *
  * @throws WireError `ERR_SOCKS_BAD_ATYP`, `ERR_SOCKS_BAD_ADDRESS` (a length that `ATYP` does not have),
  *   `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW` (longer than {@link MAX_UDP_DATAGRAM_LENGTH}).
  */
 export function encodeUdpDatagram(value: UdpDatagram): Uint8Array {
-  const bytes = new Uint8Array(checkedLength(value));
+  const bytes = freshOctets(checkedLength(value));
   put(bytes, 0, value);
   return bytes;
 }

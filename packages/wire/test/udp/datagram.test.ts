@@ -3,6 +3,7 @@ import {
   MAX_UDP_DATAGRAM_LENGTH,
   MAX_UDP_HEADER_LENGTH,
   decodeUdpDatagram,
+  decodeUdpHeader,
   encodeUdpDatagram,
   encodeUdpDatagramInto,
 } from "../../src/index.ts";
@@ -16,15 +17,41 @@ test("bounds", () => {
   expect(MAX_UDP_DATAGRAM_LENGTH).toBe(65_527);
 });
 
-test("data is a view of what was passed in, the address is not", () => {
+test("data and address are views of what was passed in", () => {
   for (const input of [bytes.slice(), Buffer.from(bytes)]) {
     const decoded = decodeUdpDatagram(input);
     input.fill(0xa5);
     expect(decoded.data).toEqual(Uint8Array.of(0xa5));
     expect(decoded.data.buffer).toBe(input.buffer);
     expect(Object.getPrototypeOf(decoded.data)).toBe(Uint8Array.prototype);
-    expect(decoded.dstAddr).toEqual(value.dstAddr);
+    expect(decoded.dstAddr).toEqual(new Uint8Array(4).fill(0xa5));
+    expect(Object.getPrototypeOf(decoded.dstAddr)).toBe(Uint8Array.prototype);
   }
+});
+
+test("the address of a header is a copy", () => {
+  const input = bytes.slice();
+  const { value: header } = decodeUdpHeader(input);
+  input.fill(0xa5);
+  expect(header.dstAddr).toEqual(value.dstAddr);
+});
+
+test("no two datagrams share an octet, whatever their lengths", () => {
+  const lengths = Array.from({ length: 400 }, (_, index) => (index * 37) % 2_300);
+  const all = lengths.map((length, index) =>
+    encodeUdpDatagram({ ...value, data: new Uint8Array(length).fill(index & 0xff) }),
+  );
+  for (const [index, octets] of all.entries()) {
+    expect(octets.subarray(0, 10)).toEqual(bytes.subarray(0, 10));
+    expect(octets.subarray(10)).toEqual(new Uint8Array(lengths[index] as number).fill(index & 0xff));
+  }
+});
+
+test("goes on when somebody transferred the memory of a datagram", () => {
+  const octets = encodeUdpDatagram({ ...value, data: new Uint8Array(500).fill(0x70) });
+  structuredClone(octets.buffer, { transfer: [octets.buffer as ArrayBuffer] });
+  const next = encodeUdpDatagram({ ...value, data: new Uint8Array(500).fill(0x71) });
+  expect(next.subarray(10)).toEqual(new Uint8Array(500).fill(0x71));
 });
 
 test("with copy, nothing is a view", () => {
