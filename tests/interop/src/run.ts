@@ -1,5 +1,6 @@
 // The interop suite: real programs against sockskitd, @sockskit/client and sockskit, in both roles.
 //   node tests/interop/src/run.ts [--only TEXT]... [--concurrency N] [--list] [--write]
+// With SOCKSKIT_TEST_ENGINE=fastpath, sockskitd serves with that engine.
 // A missing program skips its rows; with CI=true a skipped row counts as failed. --write puts the tables into
 // docs/interop.md. The exit status is 0 when nothing failed.
 import { readFileSync, writeFileSync } from "node:fs";

@@ -9,6 +9,8 @@ import { startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts
 
 const require = createRequire(import.meta.url);
 const SERVER = join(dirname(require.resolve("sockskitd/package.json")), "bin", "sockskitd.js");
+/** The same rows run over either engine. */
+const ENGINE = process.env["SOCKSKIT_TEST_ENGINE"] === "fastpath" ? ["--engine", "fastpath"] : [];
 const CLI = join(dirname(require.resolve("sockskit/package.json")), "bin", "sockskit.js");
 
 /** How `sockskitd` is set up. */
@@ -36,7 +38,7 @@ export async function startSockskitd(scope: Scope, options: SockskitdOptions = {
       ? ["--log-level", "debug", "--log-format", "json"]
       : ["--config", await writeConfiguration(scope, configuration)];
   const listen = options.versions === undefined ? ["--listen", listener] : [];
-  const argv = [process.execPath, SERVER, ...listen, ...settings, ...account];
+  const argv = [process.execPath, SERVER, ...ENGINE, ...listen, ...settings, ...account];
   const peer = await startServer(scope, port, argv, { env });
   if (named) await lookUpOnce(port, password);
   return peer;
