@@ -272,7 +272,7 @@ export class GssapiStream extends Duplex {
   #wrap(): void {
     if (this.#isWrapping || this.destroyed) return;
     if (this.#outgoing.length === 0) return this.#whenSent?.();
-    const messages = this.#outgoing.flatMap((chunk) => this.#cut(chunk));
+    const messages = this.#cut(this.#outgoing);
     this.#outgoing = [];
     this.#outgoingLength = 0;
     this.#isWrapping = true;
@@ -289,10 +289,12 @@ export class GssapiStream extends Duplex {
     );
   }
 
-  #cut(chunk: Uint8Array): Uint8Array[] {
+  /** Messages as long as they may be, whatever the pieces: each one costs a call, a token's overhead and a frame. */
+  #cut(chunks: readonly Uint8Array[]): Uint8Array[] {
     const limit = messageLimit(this.#agreement);
+    const all = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
     const messages: Uint8Array[] = [];
-    for (let at = 0; at < chunk.length; at += limit) messages.push(chunk.subarray(at, at + limit));
+    for (let at = 0; at < all.length; at += limit) messages.push(all.subarray(at, at + limit));
     return messages;
   }
 
