@@ -1,16 +1,24 @@
 import { AuthError } from "@sockskit/auth";
-import { decodeGssapiFrame, MAX_GSSAPI_FRAME_LENGTH, MTYP, mtypName, WireError } from "@sockskit/wire";
+import { decodeGssapiFrame, MTYP, mtypName, WireError } from "@sockskit/wire";
+import { memory } from "../threads/messages.ts";
 
-/** Cuts a stream into the tokens of its frames. It holds less than one frame, and what arrived behind it. */
+/** VER, MTYP and LEN. */
+const HEADER_LENGTH = 4;
+
+/** Cuts a stream into the tokens of its frames. It holds less than one frame; each octet is copied once, to its token. */
 export class FrameSplitter {
-  #buffer: Uint8Array = new Uint8Array(0);
-  #start = 0;
-  #end = 0;
+  readonly #header = new Uint8Array(HEADER_LENGTH);
+  /** Octets of the header that are there. */
+  #headerLength = 0;
+  /** The token that the header announces. */
+  #token: Uint8Array | undefined;
+  /** Octets of it that are there. */
+  #tokenLength = 0;
   #problem: AuthError | undefined;
 
   /** Octets of a frame that is not complete. */
   get pendingLength(): number {
-    return this.#end - this.#start;
+    return this.#headerLength + this.#tokenLength;
   }
 
   /** What is wrong with the stream: nothing more of it is taken. Its code is `ERR_SOCKS_GSSAPI_TAMPERED`. */
@@ -20,44 +28,41 @@ export class FrameSplitter {
 
   /** Takes what arrived; gives the tokens that are complete with it. */
   push(octets: Uint8Array): Uint8Array[] {
-    if (this.#problem !== undefined) return [];
-    this.#append(octets);
     const tokens: Uint8Array[] = [];
-    for (let token = this.#next(); token !== undefined; token = this.#next()) tokens.push(token);
-    if (this.#start === this.#end) this.#start = this.#end = 0;
+    let at = 0;
+    while (at < octets.length && this.#problem === undefined) {
+      if (this.#token === undefined) {
+        this.#header[this.#headerLength] = octets[at] as number;
+        this.#headerLength += 1;
+        at += 1;
+        this.#readHeader();
+        continue;
+      }
+      const piece = octets.subarray(at, at + this.#token.length - this.#tokenLength);
+      this.#token.set(piece, this.#tokenLength);
+      this.#tokenLength += piece.length;
+      at += piece.length;
+      if (this.#tokenLength < this.#token.length) break;
+      tokens.push(this.#token);
+      this.#token = undefined;
+      this.#headerLength = this.#tokenLength = 0;
+    }
     return tokens;
   }
 
-  #next(): Uint8Array | undefined {
+  /** Looks at what there is of the header, so that a fault is noticed with the octet that is wrong. */
+  #readHeader(): void {
+    const [, mtyp, high = 0, low = 0] = this.#header;
     try {
-      const decoded = decodeGssapiFrame(this.#buffer.subarray(0, this.#end), this.#start);
-      if (decoded === undefined) return undefined;
-      const { mtyp, token } = decoded.value;
-      this.#start += decoded.byteLength;
-      if (mtyp === MTYP.encapsulatedUserData) return token;
-      this.#problem = unprotected(`a frame of another kind (${mtypName(mtyp) ?? mtyp})`);
+      decodeGssapiFrame(this.#header.subarray(0, this.#headerLength));
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#problem = unprotected(`what is no frame (${error.message})`, error);
+      return;
     }
-    return undefined;
-  }
-
-  #append(octets: Uint8Array): void {
-    const kept = this.#end - this.#start;
-    const length = kept + octets.length;
-    if (this.#end + octets.length > this.#buffer.length) {
-      // Twice the longest frame, so that many small pieces are not copied again and again.
-      const room = length > this.#buffer.length ? Math.max(length, 2 * MAX_GSSAPI_FRAME_LENGTH) : this.#buffer.length;
-      const buffer = room === this.#buffer.length ? this.#buffer : new Uint8Array(room);
-      if (buffer === this.#buffer) buffer.copyWithin(0, this.#start, this.#end);
-      else buffer.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#buffer = buffer;
-      this.#start = 0;
-      this.#end = kept;
-    }
-    this.#buffer.set(octets, this.#end);
-    this.#end += octets.length;
+    if (this.#headerLength >= 2 && mtyp !== MTYP.encapsulatedUserData) {
+      this.#problem = unprotected(`a frame of another kind (${mtypName(mtyp as number) ?? mtyp})`);
+    } else if (this.#headerLength === HEADER_LENGTH) this.#token = memory((high << 8) | low);
   }
 }
 
