@@ -1,7 +1,7 @@
 import { AuthError, type GssapiContext, type GssapiStep, type GssapiUnwrapped } from "@sockskit/auth";
 import type { Pointer } from "./binding/native.ts";
 import type { SystemMechanism } from "./system-mechanism.ts";
-import { pack, type StepResult, unpack } from "./threads/messages.ts";
+import { pack, type StepResult, TOKEN_OVERHEAD, unpack } from "./threads/messages.ts";
 import { authError, type GssWorker } from "./threads/worker.ts";
 
 /** Credentials while a context is made. */
@@ -54,11 +54,11 @@ export class SystemContext implements GssapiContext {
   }
 
   wrap(messages: readonly Uint8Array[], confidential: boolean): Promise<readonly Uint8Array[]> {
-    const packed = pack(messages);
+    const packed = pack(messages, TOKEN_OVERHEAD);
     return this.#inTurn(async () => {
       const context = this.#established();
       const request = { op: "wrap", context, confidential, packed } as const;
-      return unpack(await this.#thread().request(request, [packed.octets.buffer as ArrayBuffer]));
+      return unpack(await this.#thread().request(request, [packed.octets.buffer]));
     });
   }
 
@@ -67,7 +67,7 @@ export class SystemContext implements GssapiContext {
     return this.#inTurn(async () => {
       const context = this.#established();
       const request = { op: "unwrap", context, packed } as const;
-      const found = await this.#thread().request(request, [packed.octets.buffer as ArrayBuffer]);
+      const found = await this.#thread().request(request, [packed.octets.buffer]);
       const messages = unpack(found.packed).map((message, index) => ({
         message,
         ...(found.remarks[index] as (typeof found.remarks)[number]),

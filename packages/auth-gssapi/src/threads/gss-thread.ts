@@ -21,8 +21,6 @@ import {
 
 /** Remarks on a success of unwrapping, RFC 2744 section 3.9.1. */
 const REMARK = { duplicate: 2, old: 4, unsequenced: 8, gap: 16 } as const;
-/** What a token has more than its message, at the most that is expected; more only costs a copy. */
-const OVERHEAD = 128;
 
 const port = parentPort as MessagePort;
 const { library } = workerData as ThreadData;
@@ -41,7 +39,7 @@ port.on("message", ({ id, request }: NumberedRequest) => {
 
 function answer(message: NumberedResult): void {
   const packed = packedIn(message.result);
-  port.postMessage(message, packed === undefined ? [] : [packed.octets.buffer as ArrayBuffer]);
+  port.postMessage(message, packed === undefined ? [] : [packed.octets.buffer]);
 }
 
 function packedIn(result: unknown): Packed | undefined {
@@ -128,13 +126,17 @@ function infoOf(gss: Gss, context: Pointer, role: "initiator" | "acceptor"): Gss
   };
 }
 
+/** Puts the tokens where the messages were, as long as none reaches into a message that is still to be protected. */
 function wrap(gss: Gss, context: Pointer, confidential: boolean, packed: Packed): Packed {
-  let octets = memory(packed.octets.length + packed.lengths.length * OVERHEAD);
+  let { octets } = packed;
+  let read = packed.start;
   let end = 0;
   const lengths = unpack(packed).map((message) =>
     gss.wrap(context, message, confidential, (length, at) => {
-      if (end + length > octets.length) {
-        const larger = memory(2 * (end + length));
+      read += message.length;
+      const room = octets === packed.octets ? read : octets.length;
+      if (end + length > room) {
+        const larger = memory(2 * (end + length) + packed.octets.length);
         larger.set(octets.subarray(0, end));
         octets = larger;
       }
@@ -143,29 +145,31 @@ function wrap(gss: Gss, context: Pointer, confidential: boolean, packed: Packed)
       return length;
     }),
   );
-  return { octets, lengths };
+  return { octets, lengths, start: 0 };
 }
 
+/** Puts the messages where the tokens were: none is longer than its token. */
 function unwrap(gss: Gss, context: Pointer, packed: Packed): UnwrapResult {
-  // No message is longer than its token.
-  const octets = memory(packed.octets.length);
+  const { octets } = packed;
   const lengths: number[] = [];
   const remarks: { confidential: boolean; order: ReturnType<typeof orderOf> }[] = [];
+  let read = packed.start;
   let end = 0;
   for (const token of unpack(packed)) {
+    read += token.length;
     try {
       gss.unwrap(context, token, (length, at, confidential, bits) => {
-        if (length > octets.length - end) throw tooLong();
+        if (length > read - end) throw tooLong();
         gss.copy(octets.subarray(end), at, length);
         end += length;
         lengths.push(length);
         remarks.push({ confidential, order: orderOf(bits) });
       });
     } catch (error) {
-      return { packed: { octets, lengths }, remarks, error: errorOf(error) };
+      return { packed: { octets, lengths, start: 0 }, remarks, error: errorOf(error) };
     }
   }
-  return { packed: { octets, lengths }, remarks, error: undefined };
+  return { packed: { octets, lengths, start: 0 }, remarks, error: undefined };
 }
 
 function orderOf(bits: number): "in-order" | "gap" | "late" | "old" | "repeated" {

@@ -1,11 +1,19 @@
 import type { AuthErrorCode, GssapiContextInfo, GssapiCredentials, GssapiMessage } from "@sockskit/auth";
 import type { Pointer } from "../binding/native.ts";
 
-/** Octets of several messages, one behind the other. */
+/**
+ * Octets of several messages, one behind the other. The memory goes to the thread with a request, and comes back with
+ * the answer in it: new memory for each would be collected all the time.
+ */
 export interface Packed {
-  readonly octets: Uint8Array;
+  readonly octets: Uint8Array<ArrayBuffer>;
   readonly lengths: readonly number[];
+  /** Where the first one begins. */
+  readonly start: number;
 }
+
+/** What a token has more than its message, at the most that is expected; more only costs a copy. */
+export const TOKEN_OVERHEAD = 128;
 
 /** What a thread is asked. */
 export type ThreadRequest =
@@ -81,8 +89,8 @@ export interface ThreadData {
 }
 
 /** The messages of a packed array, as views. */
-export function unpack({ octets, lengths }: Packed): Uint8Array[] {
-  let at = 0;
+export function unpack({ octets, lengths, start }: Packed): Uint8Array[] {
+  let at = start;
   return lengths.map((length) => {
     const message = octets.subarray(at, at + length);
     at += length;
@@ -90,16 +98,17 @@ export function unpack({ octets, lengths }: Packed): Uint8Array[] {
   });
 }
 
-/** A copy of messages, one behind the other. */
-export function pack(messages: readonly Uint8Array[]): Packed {
+/** A copy of messages, one behind the other, and in front of them so much room for each. */
+export function pack(messages: readonly Uint8Array[], room = 0): Packed {
   const lengths = messages.map((message) => message.length);
-  const octets = memory(lengths.reduce((sum, length) => sum + length, 0));
-  let at = 0;
+  const start = room * messages.length;
+  const octets = memory(lengths.reduce((sum, length) => sum + length, start));
+  let at = start;
   for (const message of messages) {
     octets.set(message, at);
     at += message.length;
   }
-  return { octets, lengths };
+  return { octets, lengths, start };
 }
 
 /** Memory of its own that can be given to another thread. Not filled: all that is read of it was written before. */
