@@ -110,8 +110,8 @@ function dstAddrEnd(bytes: Uint8Array): number {
 /**
  * Encodes a {@link UdpDatagram} into a new array. Without data, that is the header.
  *
- * Like a `Buffer` of Node, the array may share its `buffer` with other datagrams: do not transfer
- * that to another thread. {@link encodeUdpDatagramInto} writes into memory of the caller's choice.
+ * Like a `Buffer` of Node, an array of 65 to 2048 octets shares its `buffer` of 32 KiB with other
+ * datagrams: do not transfer that to another thread, and copy what is to be kept for long. {@link encodeUdpDatagramInto} writes into memory of the caller's choice.
  *
  * @throws WireError `ERR_SOCKS_BAD_ATYP`, `ERR_SOCKS_BAD_ADDRESS` (a length that `ATYP` does not have),
  *   `ERR_SOCKS_BAD_PORT`, `ERR_SOCKS_BAD_FIELD`, `ERR_SOCKS_OVERFLOW` (longer than {@link MAX_UDP_DATAGRAM_LENGTH}).
