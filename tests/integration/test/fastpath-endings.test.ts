@@ -85,7 +85,12 @@ test.runIf(canRun).for(["client", "target"] as const)(
       let failure: NodeJS.ErrnoException | undefined;
       let ended = false;
       second.on("error", (error) => (failure = error));
-      second.on("end", () => (ended = true));
+      second.on("end", () => {
+        ended = true;
+        // libuv takes a hang-up behind the last octets for an end, and does not look at the error. A write does; where
+        // there was an end and no reset, it succeeds.
+        if (second.writable) second.write("x");
+      });
       await reach(first, second);
       const closed = once(second, "close", { signal: AbortSignal.timeout(8_000) }).catch(() => undefined);
       first.resetAndDestroy();
