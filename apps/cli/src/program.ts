@@ -3,7 +3,7 @@ import { Command, CommanderError, type Option } from "commander";
 import { usageError } from "./cli-error.ts";
 import { type RouteOptions, addCommonOptions, addNetworkOptions, addRouteOptions, collect } from "./options.ts";
 import { parseDuration } from "./duration.ts";
-import { addProxyTlsOptions } from "./proxy-connection.ts";
+import { addProxyConnectionOptions } from "./proxy-connection.ts";
 import { EXIT_STATUS } from "./exit-status.ts";
 import type { BindOptions } from "./commands/bind.ts";
 import type { FetchOptions } from "./commands/fetch.ts";
@@ -65,7 +65,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     );
 
   addCommonOptions(
-    addProxyTlsOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy")),
+    addProxyConnectionOptions(addNetworkOptions(program.command("probe"), "5s", "for each answer of the proxy")),
   )
     .description("what proxies speak: versions, methods, commands, latency")
     .argument("[proxy...]", "URL, or host:port; - reads a list from standard input")

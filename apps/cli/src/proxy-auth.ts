@@ -52,6 +52,33 @@ export function addProxyAuthOptions(command: Command): Command {
     .addOption(protection.argParser(parseProtection));
 }
 
+/**
+ * What the command line says, for a probe. It logs in with GSS-API wherever that is offered, to see what it gets: nothing
+ * is sent after that, so any protection will do.
+ */
+export function probeAuthOf(options: ProxyAuthArguments): ProbeAuth {
+  const { proxyAuth } = options;
+  if (proxyAuth !== undefined && (proxyAuth.methods.includes("cram") || proxyAuth.inside.includes("cram"))) {
+    throw usageError("a probe would ask you the same for each of its requests; leave cram out of --proxy-auth");
+  }
+  const isNamed = proxyAuth?.methods.includes("gssapi") === true;
+  const { gssapiService: service, gssapiProtection: protection = PROTECTIONS } = options;
+  const requests = isNamed ? options : withoutGssapi(options);
+  return { ...proxyAuthOf(requests), gssapi: new GssapiInitiator({ service, protection }) };
+}
+
+/** How a probe logs in. */
+export interface ProbeAuth {
+  /** For its requests. */
+  readonly proxyAuth?: ProxyAuthOptions;
+  /** For the question what GSS-API would get. */
+  readonly gssapi: GssapiInitiator;
+}
+
+function withoutGssapi({ proxyAuth, sslCacert }: ProxyAuthArguments): ProxyAuthArguments {
+  return { ...(proxyAuth !== undefined && { proxyAuth }), ...(sslCacert !== undefined && { sslCacert }) };
+}
+
 /** What the command line says, for the call that connects. */
 export function proxyAuthOf(options: ProxyAuthArguments): { readonly proxyAuth?: ProxyAuthOptions } {
   const { proxyAuth, sslCacert, gssapiService: service, gssapiProtection: protection } = options;

@@ -15,7 +15,14 @@ export type { GssapiChoice, GssapiOptions } from "./gssapi.ts";
 export { resolve, type ResolveOptions, resolvePtr, type ResolvePtrOptions } from "./look-up.ts";
 export type { HostPort, Peer, PeerHost, ProxyChoice, ProxyEntry, ProxyWithOptions, Target } from "./read-options.ts";
 export { probeProxy, type ProbeOptions } from "./probe/probe-proxy.ts";
-export type { ProbeAnswer, ProbeFinding, ProbeMethod, ProbeProtocol, ProbeReport } from "./probe/report.ts";
+export type {
+  ProbeAnswer,
+  ProbeFinding,
+  ProbeGssapi,
+  ProbeMethod,
+  ProbeProtocol,
+  ProbeReport,
+} from "./probe/report.ts";
 export { createUdpSocket, type CreateUdpSocketOptions, type UdpSocket, type UdpSocketEvents } from "./udp-socket.ts";
 export {
   createDiscoveryMemory,

@@ -10,6 +10,7 @@
 
 export { dialAddress, type DialAddressOptions, type DialledAddress } from "./address/dial-address.ts";
 export type { OutgoingOptions } from "./address/socket-options.ts";
+export { type AskingProxy, AuthPlan } from "./auth/auth-plan.ts";
 export type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion, ProxySslOptions } from "./auth/proxy-auth.ts";
 export type { DatagramProtection, ProxyGssapi, ProxyGssapiContext, ProxyGssapiOptions } from "./auth/proxy-gssapi.ts";
 export type { LayeredConnection } from "./layer/layered-connection.ts";

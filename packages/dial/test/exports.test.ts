@@ -4,6 +4,7 @@ import * as dial from "../src/index.ts";
 
 test("the exported values are these and no others", () => {
   expect(Object.keys(dial).toSorted()).toEqual([
+    "AuthPlan",
     "SocksError",
     "associateThrough",
     "bindThrough",

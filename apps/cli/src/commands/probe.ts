@@ -4,7 +4,8 @@ import { formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 import { CliError, usageError } from "../cli-error.ts";
 import { EXIT_STATUS, exitStatusOf } from "../exit-status.ts";
 import { type CommonOptions, familyOf } from "../options.ts";
-import { type ProxyTlsArguments, proxyTls } from "../proxy-connection.ts";
+import { probeAuthOf } from "../proxy-auth.ts";
+import { type ProxyConnectionArguments, proxyTls } from "../proxy-connection.ts";
 import { printableJson } from "../printable.ts";
 import { describeReport } from "../probe/full-report.ts";
 import { runInOrder } from "../probe/in-order.ts";
@@ -16,7 +17,7 @@ import { print } from "../standard-output.ts";
 import { parseTarget } from "../target.ts";
 
 /** Options of `sockskit probe`. */
-export interface ProbeOptions extends CommonOptions, ProxyTlsArguments {
+export interface ProbeOptions extends CommonOptions, ProxyConnectionArguments {
   /** What to ask the proxies to connect to. */
   readonly target?: string;
   /** Files with lists of proxies; `-` is standard input. */
@@ -49,6 +50,12 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
   const { proxies, isList, mistakes } = await readProxies(texts, options.file);
   for (const mistake of mistakes) reporter.error(mistake);
   const tls = proxyTls(options, proxies, reporter);
+  const { proxyProtocol: version } = options;
+  const connections = {
+    tls,
+    ...probeAuthOf(options),
+    ...(version !== undefined && { proxyProtocol: { version } }),
+  };
   let status = exitStatusOfFirst(mistakes);
   const fail = (failure: number): void => {
     if (status === EXIT_STATUS.success) status = failure;
@@ -70,7 +77,14 @@ export async function probe(texts: readonly string[], options: ProbeOptions): Pr
       work: async (proxy): Promise<ProbeResult> => {
         const startedAt = performance.now();
         const url = formatProxyUrl(proxy);
-        const result = await probeProxy({ proxy, target, family, tls, timeoutMs: options.timeout, signal }).then(
+        const result = await probeProxy({
+          proxy,
+          target,
+          family,
+          ...connections,
+          timeoutMs: options.timeout,
+          signal,
+        }).then(
           (report) => ({ proxy: url, report }),
           (error: unknown) => ({ proxy: url, error }),
         );

@@ -1,7 +1,9 @@
 import { styleText } from "node:util";
 
-import type { ProbeAnswer, ProbeFinding, ProbeReport } from "@sockskit/client";
+import type { ProbeAnswer, ProbeFinding, ProbeGssapi, ProbeReport } from "@sockskit/client";
 import { repDescription } from "@sockskit/wire";
+
+import { printable } from "../printable.ts";
 
 const VERSIONS = [
   ["socks4", "SOCKS 4"],
@@ -48,6 +50,7 @@ export function describeReport(report: ProbeReport): string {
   }
   if (report.versions.socks5.verdict !== "no" && report.protocol === "socks") {
     rows.push(["methods", methods(report)]);
+    if (report.gssapi !== undefined) rows.push(["GSS-API", describeGssapi(report.gssapi)]);
     for (const [key, label] of ABILITIES) rows.push([label, describeFinding(report.abilities[key])]);
   }
   const { socks4, socks5, latency } = report;
@@ -120,6 +123,21 @@ function describeAnswer({ outcome, reply = 0, code, elapsedMs }: ProbeAnswer, ve
     }
     case "failed":
       return code === "ERR_SOCKS_NOT_SOCKS" ? paint("yellow", "not spoken") : paint("red", `failed: ${code ?? ""}`);
+    case "closed":
+      return paint("red", "closed the connection");
+    case "silent":
+      return paint("red", "no answer");
+  }
+}
+
+function describeGssapi({ outcome, protection = "none", code, message = "", elapsedMs }: ProbeGssapi): string {
+  switch (outcome) {
+    case "granted": {
+      const what = protection === "none" ? "no protection" : protection;
+      return `${paint(protection === "none" ? "yellow" : "green", `grants ${what}`)} in ${formatMs(elapsedMs)}`;
+    }
+    case "failed":
+      return paint("yellow", printable(`${message} [${code ?? ""}]`));
     case "closed":
       return paint("red", "closed the connection");
     case "silent":

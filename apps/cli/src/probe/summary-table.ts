@@ -2,6 +2,8 @@ import { styleText } from "node:util";
 
 import type { ProbeFinding, ProbeReport } from "@sockskit/client";
 
+import { METHOD } from "@sockskit/wire";
+
 import { printable } from "../printable.ts";
 
 /** A proxy that was probed, or why it could not be. */
@@ -76,9 +78,14 @@ function versions({ versions: { socks5, socks4, socks4a } }: ProbeReport): strin
     .join(" ");
 }
 
-function methods({ authMethods }: ProbeReport): string {
+/** GSS-API with what it grants, where that is known. */
+function methods({ authMethods, gssapi }: ProbeReport): string {
   const accepted = authMethods.filter(({ accepted }) => accepted === true);
-  return accepted.map(({ method, name }) => SHORT_NAMES[method] ?? name).join(",") || "-";
+  const names = accepted.map(({ method, name }) => {
+    const short = SHORT_NAMES[method] ?? name;
+    return method === METHOD.gssapi && gssapi?.protection !== undefined ? `${short}/${gssapi.protection}` : short;
+  });
+  return names.join(",") || "-";
 }
 
 function short({ verdict }: ProbeFinding): string {

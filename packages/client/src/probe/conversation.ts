@@ -9,17 +9,20 @@ const MAX_HEARD_OCTETS = 4096;
 /** One connection to a supposed proxy, read piece by piece, with one deadline for all of it. */
 export class Conversation {
   /** The connection. */
-  readonly socket: Socket;
+  #socket: Socket;
   readonly #endsAt: number;
   #heard: Buffer = Buffer.alloc(0);
   #isOver = false;
 
   constructor(socket: Socket, timeoutMs: number) {
-    this.socket = socket;
+    this.#socket = socket;
     this.#endsAt = performance.now() + timeoutMs;
-    // Also between two reads: an error is an ending, and told by the next read.
-    socket.on("error", () => undefined);
-    for (const event of ["end", "error", "close"]) socket.on(event, () => (this.#isOver = true));
+    this.#watch(socket);
+  }
+
+  /** The connection, or what was put over it last. */
+  get socket(): Socket {
+    return this.#socket;
   }
 
   /** The first octets that came. */
@@ -64,8 +67,37 @@ export class Conversation {
     });
   }
 
+  /**
+   * Waits for something else than octets, as long as is left.
+   *
+   * @returns `"silent"` when it takes longer.
+   */
+  wait<T>(something: Promise<T>): Promise<T | "silent"> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, this.leftMs, "silent");
+      something.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** Goes on through a layer that was put over the connection. */
+  goThrough(layer: Socket): void {
+    this.#socket = layer;
+    this.#isOver = layer.destroyed;
+    this.#watch(layer);
+  }
+
   /** Ends it at once. */
   close(): void {
     this.socket.destroy();
+  }
+
+  /** Also between two reads: an error is an ending, and told by the next read. */
+  #watch(socket: Socket): void {
+    const onEnd = (): void => {
+      // What lies below a layer may end before the layer has given out everything.
+      if (socket === this.#socket) this.#isOver = true;
+    };
+    socket.on("error", () => undefined);
+    for (const event of ["end", "error", "close"]) socket.on(event, onEnd);
   }
 }

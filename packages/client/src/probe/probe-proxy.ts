@@ -1,15 +1,18 @@
-import { type ClientAuthMethod, noneClient, userPassClient } from "@sockskit/auth";
+import { AuthError } from "@sockskit/auth";
 import {
   type AddressFamily,
   createResolver,
   dialProxy,
   isSocksError,
+  type ProxyAuthOptions,
+  type ProxyGssapi,
+  type ProxyProtocolOptions,
   type ProxyTlsOptions,
   type Resolver,
   SocksError,
 } from "@sockskit/dial";
-import { ClientHandshake, type ClientHandshakeOptions, HandshakeError } from "@sockskit/handshake";
-import { credentialsOf, formatProxyUrl, type ProxyUrl } from "@sockskit/url";
+import { ClientHandshake, type HandshakeCommand, HandshakeError } from "@sockskit/handshake";
+import { formatProxyUrl, type ProxyUrl } from "@sockskit/url";
 import {
   type Address,
   domainAddress,
@@ -23,10 +26,12 @@ import {
 import { readDestination, readProxy, requireOptions, type Target } from "../read-options.ts";
 import { Conversation } from "./conversation.ts";
 import { askHttpProxy, statusOf } from "./http-proxy.ts";
+import { askGssapi } from "./gssapi.ts";
+import { LogIn } from "./log-in.ts";
 import { askMethods, askRequest } from "./questions.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { askHttp, askTls, recogniseOctets, type Recognition } from "./recognise.ts";
-import type { ProbeAnswer, ProbeFinding, ProbeMethod, ProbeReport } from "./report.ts";
+import type { ProbeAnswer, ProbeFinding, ProbeGssapi, ProbeMethod, ProbeReport } from "./report.ts";
 import { type Clues, guessSoftware, isTorLine, mayBeTor } from "./software.ts";
 import { type Socks4Findings, Socks4Probe } from "./socks4.ts";
 import { type Targets, targetsOf } from "./targets.ts";
@@ -45,6 +50,15 @@ export interface ProbeOptions {
   readonly timeoutMs?: number | undefined;
   /** TLS with the proxy, where its scheme has it. Default: its certificate must be of an authority that Node trusts. */
   readonly tls?: ProxyTlsOptions | undefined;
+  /** Sends it a header of the PROXY protocol first, on each connection. Default: none. */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
+  /** How requests show the proxy who this is. Default: nothing, or the user name and password of its URL. */
+  readonly proxyAuth?: ProxyAuthOptions | undefined;
+  /**
+   * Logs in to a proxy that accepts GSS-API, without any request, to find out what it grants: a `GssapiInitiator` of
+   * `@sockskit/auth-gssapi`. Default: the one of `proxyAuth`, if any.
+   */
+  readonly gssapi?: ProxyGssapi | undefined;
   /** IP version for reaching the proxy. Default `"auto"`. */
   readonly family?: AddressFamily | undefined;
   /** Looks up the proxy's name, and the target's. Default: a resolver of its own. */
@@ -90,6 +104,8 @@ class Probe {
     this.#target = options.target === undefined ? undefined : readDestination(options.target);
     this.#resolver = options.resolver ?? createResolver();
     this.#address = this.#proxy.address;
+    // Before anybody is asked anything.
+    this.#logIn().methods();
   }
 
   async run(): Promise<ProbeReport> {
@@ -103,6 +119,7 @@ class Probe {
     const { socks4, socks4a, answers: answers4, heard } = isOther ? NOT_ASKED : await this.#socks4(targets);
     const answers5 = isSocks5 ? await this.#socks5(targets) : {};
     const authMethods = isSocks5 ? await this.#authMethods() : [];
+    const gssapi = await this.#gssapi(authMethods);
     const isSocks = isSocks5 || socks4.verdict === "yes";
     const recognition = isSocks ? undefined : (other ?? (await this.#recognise()));
     const versions = { socks4, socks4a, socks5: negotiation.finding };
@@ -122,6 +139,7 @@ class Probe {
       authMethods,
       ...(negotiation.chosen !== undefined &&
         negotiation.chosen !== METHOD.noAcceptableMethods && { preferredMethod: negotiation.chosen }),
+      ...(gssapi !== undefined && { gssapi }),
       target: targets.text,
       socks4: answers4,
       socks5: answers5,
@@ -160,6 +178,19 @@ class Probe {
     return answers;
   }
 
+  async #gssapi(authMethods: readonly ProbeMethod[]): Promise<ProbeGssapi | undefined> {
+    const { gssapi = this.#options.proxyAuth?.gssapi } = this.#options;
+    const isOffered = authMethods.some(({ method, accepted }) => method === METHOD.gssapi && accepted === true);
+    if (gssapi === undefined || !isOffered) return undefined;
+    const startedAt = performance.now();
+    try {
+      return await this.#ask((conversation) => askGssapi(conversation, gssapi, this.#proxy.address.host));
+    } catch (error) {
+      const { message } = error as Error;
+      return { outcome: "failed", code: lostCode(error), message, elapsedMs: performance.now() - startedAt };
+    }
+  }
+
   async #socks4(targets: Targets): Promise<Socks4Findings> {
     const startedAt = performance.now();
     try {
@@ -175,7 +206,6 @@ class Probe {
   }
 
   async #socks5({ ipv4, ipv6, name }: Targets): Promise<ProbeReport["socks5"]> {
-    const version = { version: 5, authMethods: this.#offer() } as const;
     const answers: { -readonly [Key in keyof ProbeReport["socks5"]]: ProbeAnswer } = {};
     const questions = [
       ["connectIpv4", "connect", ipv4],
@@ -187,7 +217,7 @@ class Probe {
     ] as const;
     for (const [key, command, destination] of questions) {
       if (destination === undefined) continue;
-      const answer = await this.#request({ ...version, command, destination });
+      const answer = await this.#request(command, destination);
       answers[key] = answer;
       // Not let in: it would be the same again, and might lock the user out.
       if (answer.outcome === "failed") break;
@@ -195,18 +225,21 @@ class Probe {
     return answers;
   }
 
-  #offer(): readonly ClientAuthMethod[] {
-    const credentials = credentialsOf(this.#proxy);
-    return credentials === undefined ? [noneClient()] : [noneClient(), userPassClient(credentials)];
+  #logIn(command?: HandshakeCommand): LogIn {
+    return new LogIn(this.#proxy, this.#options.proxyAuth, command === "udp-associate");
   }
 
-  async #request(request: ClientHandshakeOptions): Promise<ProbeAnswer> {
+  async #request(command: HandshakeCommand, destination: Address): Promise<ProbeAnswer> {
     const startedAt = performance.now();
+    const logIn = this.#logIn(command);
     try {
+      const request = { version: 5, command, destination, authMethods: logIn.methods() } as const;
       const machine = new ClientHandshake({ ...request, lenientVersion: true });
-      return await this.#ask((conversation) => askRequest(conversation, machine));
+      return await this.#ask((conversation) => askRequest(conversation, machine, logIn));
     } catch (error) {
       return { outcome: "failed", code: lostCode(error), elapsedMs: performance.now() - startedAt };
+    } finally {
+      logIn.end();
     }
   }
 
@@ -253,9 +286,9 @@ class Probe {
   }
 
   async #open(): Promise<Conversation> {
-    const { family, signal, tls } = this.#options;
+    const { family, signal, tls, proxyProtocol } = this.#options;
     const { socket, address } = await dialProxy({
-      proxy: this.#proxy,
+      proxy: proxyProtocol === undefined ? this.#proxy : { proxy: this.#proxy, proxyProtocol },
       address: this.#address,
       tls,
       resolver: this.#resolver,
@@ -295,7 +328,7 @@ function isReply(answer: ProbeAnswer | undefined): answer is ProbeAnswer {
  * or the version has no form for it. Others are thrown on.
  */
 function lostCode(error: unknown): string {
-  if (error instanceof HandshakeError) return error.code;
+  if (error instanceof HandshakeError || error instanceof AuthError) return error.code;
   if (isSocksError(error) && error.code !== "ERR_SOCKS_ABORTED") return error.code;
   throw error;
 }

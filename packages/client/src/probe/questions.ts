@@ -2,6 +2,7 @@ import type { ClientEvent, ClientHandshake } from "@sockskit/handshake";
 import { decodeMethodReply, encodeMethodRequest, WireError } from "@sockskit/wire";
 
 import type { Conversation, Ending } from "./conversation.ts";
+import type { LogIn, Protected } from "./log-in.ts";
 import type { ProbeAnswer } from "./report.ts";
 
 /** Offers methods; gives the one that the proxy chose, or what came instead. */
@@ -25,9 +26,13 @@ export async function askMethods(
   }
 }
 
-/** Sends one request, with all that belongs before it. A BIND counts as granted when the proxy listens. */
-export function askRequest(conversation: Conversation, machine: ClientHandshake): Promise<ProbeAnswer> {
-  return goOn(conversation, machine, machine.start());
+/**
+ * Sends one request, with all that belongs before it. A BIND counts as granted when the proxy listens.
+ *
+ * @param logIn - Answers what the proxy asks before the request.
+ */
+export function askRequest(conversation: Conversation, machine: ClientHandshake, logIn?: LogIn): Promise<ProbeAnswer> {
+  return goOn(conversation, machine, machine.start(), { logIn });
 }
 
 /** How a request was taken that came in two parts. */
@@ -60,7 +65,7 @@ export async function askInTwo(
   if (early === "closed") {
     return { waited: false, answer: { outcome: early, elapsedMs: performance.now() - startedAt } };
   }
-  return { waited: false, answer: await goOn(conversation, machine, machine.receive(early), startedAt) };
+  return { waited: false, answer: await goOn(conversation, machine, machine.receive(early), { startedAt }) };
 }
 
 /** Whether a message that no version of SOCKS has is answered, or the connection closed, before it is whole. */
@@ -77,12 +82,16 @@ async function goOn(
   conversation: Conversation,
   machine: ClientHandshake,
   first: readonly ClientEvent[],
-  since: number = performance.now(),
+  {
+    startedAt: since = performance.now(),
+    logIn,
+  }: { readonly startedAt?: number; readonly logIn?: LogIn | undefined } = {},
 ): Promise<ProbeAnswer> {
   let startedAt = since;
-  let events = first;
+  const events = [...first];
+  let layer: Protected | undefined;
   for (;;) {
-    for (const event of events) {
+    for (let event = events.shift(); event !== undefined; event = events.shift()) {
       const elapsedMs = performance.now() - startedAt;
       switch (event.type) {
         case "send":
@@ -98,13 +107,29 @@ async function goOn(
             return { outcome: "refused", reply, elapsedMs };
           return { outcome: "failed", code, elapsedMs };
         }
-        default:
-          // Progress; and questions, which none of the methods offered here asks.
+        case "question": {
+          const answer = await logIn?.answer(event.question, conversation);
+          if (answer === undefined || answer === "silent") return slow(startedAt);
+          events.push(...machine.answer(answer));
+          break;
+        }
+        case "secure":
+          layer = await logIn?.protect(event.layer, machine.takeTrailingData(), conversation);
+          if (layer === undefined || layer === "silent") return slow(startedAt);
+          events.push(...machine.secured());
+          break;
+        case "progress":
+          if (event.step === "authenticated" && layer !== "silent") layer?.authenticated();
           break;
       }
     }
     const piece = await conversation.read();
     if (typeof piece === "string") return { outcome: piece, elapsedMs: performance.now() - startedAt };
-    events = machine.receive(piece);
+    events.push(...machine.receive(piece));
   }
+}
+
+/** What this side had to find out took too long. */
+function slow(startedAt: number): ProbeAnswer {
+  return { outcome: "failed", code: "ERR_SOCKS_TIMEOUT", elapsedMs: performance.now() - startedAt };
 }

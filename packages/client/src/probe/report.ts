@@ -1,3 +1,5 @@
+import type { GssapiProtection } from "@sockskit/auth";
+
 /** How a proxy answered one request. */
 export interface ProbeAnswer {
   /**
@@ -22,6 +24,23 @@ export interface ProbeMethod {
   readonly name: string;
   /** Whether the proxy chose it; `undefined` when it gave no answer. */
   readonly accepted: boolean | undefined;
+}
+
+/** What came of logging in with GSS-API, without any request behind it. */
+export interface ProbeGssapi {
+  /**
+   * `granted`: both sides know who the other is; see `protection`. `failed`: see `code` and `message`, which says what
+   * helps. `closed`: the proxy ended the connection. `silent`: nothing came in time.
+   */
+  readonly outcome: "granted" | "failed" | "closed" | "silent";
+  /** What the proxy grants for everything after the log-in when the strongest is asked for. */
+  readonly protection?: GssapiProtection;
+  /** Code of the error, with `failed`; `docs/errors.md` explains it. */
+  readonly code?: string;
+  /** What went wrong and which command helps, with `failed`. */
+  readonly message?: string;
+  /** Milliseconds from the greeting to the outcome, the way to the KDC included. */
+  readonly elapsedMs: number;
 }
 
 /** What is known about one ability of a proxy. */
@@ -75,6 +94,8 @@ export interface ProbeReport {
   readonly authMethods: readonly ProbeMethod[];
   /** The `METHOD` it takes when all of them are offered. */
   readonly preferredMethod?: number;
+  /** Logging in with GSS-API, where the proxy accepts it and `gssapi` was given. */
+  readonly gssapi?: ProbeGssapi;
   /** Where CONNECT was asked to lead. */
   readonly target: string;
   /** Answers to SOCKS 4 requests. */

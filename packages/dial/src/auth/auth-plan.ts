@@ -20,7 +20,8 @@ import { badOption } from "../internal/require.ts";
 import { requireTimeout } from "../internal/operation.ts";
 import type { LayeredConnection } from "../layer/layered-connection.ts";
 import { openSslClient } from "../layer/ssl-layer.ts";
-import type { Hop, ProxyHop } from "../chain/hop.ts";
+import type { HopReference } from "../errors.ts";
+import type { ProxyHop } from "../chain/hop.ts";
 import { tlsSettings } from "../chain/tls-options.ts";
 import type { ProxyAuthMethod, ProxyAuthOptions } from "./proxy-auth.ts";
 import type { DatagramProtection, ProxyGssapi, ProxyGssapiContext } from "./proxy-gssapi.ts";
@@ -43,9 +44,18 @@ const SSL_NAME = "proxyAuth.ssl";
 
 const md5 = (data: Uint8Array): Uint8Array => createHash("md5").update(data).digest();
 
-/** {@link ProxyAuthOptions}, checked. */
+/** The proxy that has a question. */
+export interface AskingProxy {
+  /** The proxy. */
+  readonly proxy: ProxyHop;
+  /** Its place in the chain, and its URL for people. */
+  reference(): HopReference;
+}
+
+/** {@link ProxyAuthOptions}, checked: what proxies are offered, and how their questions are answered. For one way to go. */
 export class AuthPlan {
   readonly #options: ProxyAuthOptions;
+  /** How long a person may take for an answer, in milliseconds. */
   readonly answerTimeoutMs: number;
   readonly #datagrams: boolean;
   readonly #contexts = new Map<ProxyHop, ProxyGssapiContext>();
@@ -98,7 +108,7 @@ export class AuthPlan {
   }
 
   /** Finds the answer to a question. */
-  async answer(question: AuthQuestion, hop: Hop, signal: AbortSignal): Promise<AuthAnswer> {
+  async answer(question: AuthQuestion, hop: AskingProxy, signal: AbortSignal): Promise<AuthAnswer> {
     if (question.type === "gssapi") return this.#answerGssapi(question, hop.proxy, signal);
     const { type, ...asked } = question;
     return { type, response: await this.#options.onQuestion?.({ ...asked, hop: hop.reference(), signal }) };
