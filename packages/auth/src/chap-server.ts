@@ -64,6 +64,7 @@ type Due = "algorithms" | "response" | "verdict" | "status";
 
 class ChapServerExchange implements ServerAuthExchange {
   readonly maxMessageLength: number = MAX_ATTRIBUTE_LIST_LENGTH;
+  readonly evidence = "chap";
   readonly #source: () => Uint8Array;
   readonly #algorithms: Uint8Array;
   readonly #identifier: number;

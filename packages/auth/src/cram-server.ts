@@ -27,6 +27,7 @@ export function cramServer(): ServerAuthMethod {
 
 class CramServerExchange implements ServerAuthExchange {
   readonly maxMessageLength: number = MAX_ATTRIBUTE_LIST_LENGTH;
+  readonly evidence = "cram";
   #verifying = false;
   #round = 0;
   /** Of what the client says; the draft's default. */

@@ -31,6 +31,7 @@ type State = "context" | "level" | "verifying" | "securing" | "over";
 
 class GssapiServerExchange implements ServerAuthExchange {
   readonly maxMessageLength: number = MAX_GSSAPI_FRAME_LENGTH;
+  readonly evidence = "gssapi";
   readonly #nec: boolean;
   #state: State = "context";
   #rounds = 0;

@@ -36,7 +36,7 @@ export interface MafServerExchange extends ServerAuthExchange {
 export interface MafServerMethod {
   /** Its id: 4 octets (`mafId` makes them) or 16 of a UUID are usual, 1 to 255 are possible. */
   readonly id: Uint8Array;
-  /** Starts an exchange. Each message of it travels in one Process message. */
+  /** Starts an exchange. Each message of it travels in one Process message. A server starts one more, to look at its `evidence`. */
   start(): MafServerExchange;
 }
 

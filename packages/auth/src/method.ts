@@ -160,6 +160,11 @@ export interface ServerAuthExchange {
   /** Most octets that one message of the peer can have; more without a step is a protocol error. */
   readonly maxMessageLength: number;
   /**
+   * What its `verify` steps show, all of them: a server then refuses to start where nobody could judge it. Absent: nothing,
+   * or it is not known.
+   */
+  readonly evidence?: AuthEvidence["type"] | undefined;
+  /**
    * Goes on with what arrived. Not called between a `verify` step and `resolve`, or a `secure` step and `secured`.
    *
    * @param bytes - Everything that was received and not consumed yet. No reference to it is kept.

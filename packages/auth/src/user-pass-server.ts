@@ -31,6 +31,7 @@ export function userPassServer(): ServerAuthMethod {
 
 class UserPassServerExchange implements ServerAuthExchange {
   readonly maxMessageLength: number = MAX_USER_PASS_REQUEST_LENGTH;
+  readonly evidence = "userpass";
   #verifying = false;
 
   receive(bytes: Uint8Array): ServerAuthStep {

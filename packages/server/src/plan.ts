@@ -8,6 +8,7 @@ import { badOption, requireKeys, ServerError } from "./errors.ts";
 import { IDENT_KEYS, type IdentPlan, identPlan } from "./ident/ident-plan.ts";
 import { type ListenPlan, listenPlans } from "./listener/listen-plan.ts";
 import { openProxyProblem } from "./listener/open-proxy.ts";
+import { mafShows } from "./methods/auth-methods.ts";
 import { innerMethodNames } from "./methods/ssl-plan.ts";
 import {
   type AuthMethodName,
@@ -95,7 +96,9 @@ export function planServer(options: ServerOptions): Plan {
   compileRules({ rules: options.rules, upstreams });
 
   const { credentials, challenge } = options;
-  const chap = listen.some(({ authMethods }) => runs("chap", authMethods, options));
+  const isServed = (method: AuthMethodName): boolean =>
+    listen.some(({ authMethods }) => runs(method, authMethods, options));
+  const chap = isServed("chap") || (isServed("maf") && mafShows("chap", options));
   const store = isUserList(credentials) ? new UserStore(credentials, { chap }) : credentials;
   if (store !== undefined && typeof store.verify !== "function") {
     throw badOption(["credentials"], "expected a list of users or an object with a method verify");

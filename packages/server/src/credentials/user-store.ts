@@ -105,6 +105,11 @@ export class UserStore implements CredentialStore {
     return { users: this.#users.size, waiting: length, hashes: computed + this.#digests, refused };
   }
 
+  /** Whether it keeps the passwords, as CHAP needs them. */
+  get servesChap(): boolean {
+    return this.#servesChap;
+  }
+
   /** Checks one attempt; answers at once when no hash has to be computed on a thread. */
   verify(attempt: CredentialAttempt): CredentialVerdict | Promise<CredentialVerdict> {
     const user = this.#users.get(octetString(attempt.username));

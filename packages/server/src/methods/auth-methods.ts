@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  type AuthEvidence,
   AuthError,
   chapServer,
   cramServer,
@@ -13,6 +14,7 @@ import {
   userPassServer,
 } from "@sockskit/auth";
 import { METHOD } from "@sockskit/wire";
+import { UserStore } from "../credentials/user-store.ts";
 import { badOption, type OptionPath } from "../errors.ts";
 import type { AuthMethodName, ServerOptions } from "../options.ts";
 import { innerMethodNames } from "./ssl-plan.ts";
@@ -58,34 +60,60 @@ function authMethodFor(
   options: ServerOptions,
   path: OptionPath,
 ): ServerAuthMethod {
-  const { credentials, challenge, maf } = options;
   switch (name) {
     case "none":
       return NONE;
     case "userpass":
-      if (credentials === undefined)
-        throw badOption(path, '"userpass" needs users to compare with; give "credentials"');
+      requireJudge(name, options, path);
       return USER_PASS;
     case "chap":
-      if (credentials === undefined) throw badOption(path, '"chap" needs users with passwords; give "credentials"');
-      if (!Array.isArray(credentials) && !("verifyChap" in credentials && credentials.verifyChap !== undefined)) {
-        throw badOption(path, '"chap" needs "credentials" that have a method verifyChap');
-      }
+      requireJudge(name, options, path);
       return CHAP;
     case "cram":
-      if (challenge === undefined && credentials === undefined) {
-        throw badOption(
-          path,
-          '"cram" needs somebody who asks; give "challenge", or "credentials" to ask for the password',
-        );
-      }
+      requireJudge(name, options, path);
       return CRAM;
     case "ssl":
       return sslMethod(options, METHOD.secureSocketsLayer);
     case "maf":
-      if (maf === undefined) throw badOption(path, '"maf" runs methods that both sides agreed on; give them as "maf"');
-      return mafMethod(maf, ["maf"]);
+      if (options.maf === undefined) {
+        throw badOption(path, '"maf" runs methods that both sides agreed on; give them as "maf"');
+      }
+      return mafMethod(options.maf, options);
   }
+}
+
+/** Whoever could not be judged would never be let in. */
+function requireJudge(evidence: AuthEvidence["type"], options: ServerOptions, path: OptionPath): void {
+  const { credentials, challenge } = options;
+  switch (evidence) {
+    case "userpass":
+      if (credentials !== undefined) return;
+      throw badOption(path, '"userpass" needs users to compare with; give "credentials"');
+    case "chap":
+      if (credentials === undefined) throw badOption(path, '"chap" needs users with passwords; give "credentials"');
+      if (Array.isArray(credentials)) return;
+      if (credentials instanceof UserStore && !credentials.servesChap) {
+        throw badOption(
+          path,
+          '"chap" needs "credentials" that keep passwords: createCredentialStore(users, { chap: true })',
+        );
+      }
+      if ("verifyChap" in credentials && credentials.verifyChap !== undefined) return;
+      throw badOption(path, '"chap" needs "credentials" that have a method verifyChap');
+    case "cram":
+      if (challenge !== undefined || credentials !== undefined) return;
+      throw badOption(
+        path,
+        '"cram" needs somebody who asks; give "challenge", or "credentials" to ask for the password',
+      );
+    case "gssapi":
+      throw badOption(path, '"gssapi" protects the connection; give it as a method of its own');
+  }
+}
+
+/** Whether a method inside MAF has its clients judged by this. */
+export function mafShows(evidence: AuthEvidence["type"], { maf }: ServerOptions): boolean {
+  return maf?.methods.some((method) => method.start().evidence === evidence) === true;
 }
 
 function sslMethod(options: ServerOptions, method: number): ServerAuthMethod {
@@ -98,11 +126,17 @@ function sslMethod(options: ServerOptions, method: number): ServerAuthMethod {
   return sslServer({ methods, method, udpNaked: options.ssl?.udpNaked === true });
 }
 
-function mafMethod(maf: MafServerOptions, path: OptionPath): ServerAuthMethod {
+function mafMethod(maf: MafServerOptions, options: ServerOptions): ServerAuthMethod {
+  let method: ServerAuthMethod;
   try {
-    return mafServer(maf);
+    method = mafServer(maf);
   } catch (error) {
-    if (error instanceof AuthError) throw badOption(path, error.message);
+    if (error instanceof AuthError) throw badOption(["maf"], error.message);
     throw error;
   }
+  for (const [index, inner] of maf.methods.entries()) {
+    const { evidence } = inner.start();
+    if (evidence !== undefined) requireJudge(evidence, options, ["maf", "methods", index]);
+  }
+  return method;
 }
