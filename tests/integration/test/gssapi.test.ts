@@ -84,6 +84,39 @@ describe.skipIf(problem !== undefined)("GSS-API", () => {
     await expect(open(port, echo.port)).rejects.toMatchObject({ code: "ERR_SOCKS_GSSAPI_PROTECTION" });
   });
 
+  describe("a server that protects nothing", () => {
+    const none = { answerNone: true } as const;
+
+    test("still wants a ticket, and rules see whose", async () => {
+      const { port, log } = await start(none, { rules: [{ action: "allow", users: ["bob"], to: ["loopback"] }] });
+      const refused = open(port, 9, { protection: ["confidentiality", "none"] });
+      await expect(refused).rejects.toMatchObject({ code: "ERR_SOCKS_REQUEST_REFUSED", reply: 2 });
+      expect(log.authenticated).toMatchObject([{ method: "gssapi", user: "alice", principal: "alice@TEST.LOCAL" }]);
+      const anybody = open(port, 9, { protection: ["none"], service: "socks" });
+      await expect(anybody).rejects.toMatchObject({ code: "ERR_SOCKS_AUTH_REJECTED" });
+    });
+
+    test.each([
+      ["garbage", "05 01 01", "01 01 00 02 61 62", "050101ff"],
+      ["a level before the context", "05 01 01", "01 02 00 01 00", "050101ff"],
+      ["a request without a log-in", "05 01 01", "05 01 00 01 7f 00 00 01 00 50", "050101ff"],
+      ["no authentication", "05 01 00", "05 01 00 01 7f 00 00 01 00 50", "05ff"],
+    ])("lets nobody in who shows none: %s", async (_name, greeting, hex, answer) => {
+      const { port, log } = await start({ ...none, nec: "accept" });
+      const client = await connectTo(port);
+      client.write(Buffer.concat([octets(greeting), octets(hex)]));
+      expect(Buffer.from(await readToEnd(client)).toString("hex")).toBe(answer);
+      expect(log.authenticated).toEqual([]);
+    });
+
+    test("may be reached from elsewhere without allowOpenProxy", async () => {
+      const { port } = await start(none, { listen: [{ host: "0.0.0.0", port: 0 }] });
+      const socket = await open(port, (await startEcho()).port, { protection: ["none"] });
+      socket.write("x");
+      await readOctets(socket, 1);
+    });
+  });
+
   test("what the target says first is read first", async () => {
     const { port } = await start();
     const target = await startTarget((socket) => socket.end("hello"));

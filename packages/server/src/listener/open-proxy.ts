@@ -23,7 +23,10 @@ function isOpen(plan: ListenPlan, options: ServerOptions): boolean {
   return proxyFrom !== undefined || !isLoopback(address);
 }
 
-/** Whoever speaks TLS inside SOCKS may be asked nothing inside it. */
+/**
+ * Whoever speaks TLS inside SOCKS may be asked nothing inside it. With GSS-API everybody is asked for a ticket, also where
+ * `answerNone` leaves unprotected what follows.
+ */
 function asksNobody({ authMethods }: ListenPlan, options: ServerOptions): boolean {
   return authMethods.includes("none") || (authMethods.includes("ssl") && innerMethodNames(options).includes("none"));
 }

@@ -19,6 +19,8 @@ describe("a listener that others can reach and that asks nobody is refused", () 
     [{ listen: [{ proxyProtocol: { from: ["127.0.0.1"] } }] }],
     [{ listen: [{ unix: { path: "/run/socks" }, proxyProtocol: { from: ["127.0.0.1"] } }] }],
     [{ listen: [{ host: "0.0.0.0", tls: { certificates: [certificatePair("server")] } }] }],
+    [{ listen: [{ host: "0.0.0.0" }], authMethods: ["gssapi", "none"] }],
+    [{ listen: [{ host: "0.0.0.0", gssapi: { answerNone: true } }], authMethods: ["none", "gssapi"] }],
   ] as [ServerOptions][])("%j", (options) => {
     const problem = openProxyProblem(options);
     expect(problem).toContain('"credentials"');
@@ -44,6 +46,9 @@ describe("these are not open", () => {
         credentials,
       },
     ],
+    // Whoever is granted no protection has shown a ticket all the same.
+    [{ listen: [{ host: "0.0.0.0" }], authMethods: ["gssapi"] }],
+    [{ listen: [{ host: "0.0.0.0", gssapi: { answerNone: true } }], authMethods: ["gssapi"] }],
   ] as [ServerOptions][])("%j", (options) => {
     expect(openProxyProblem(options)).toBeUndefined();
   });
