@@ -136,6 +136,7 @@ test.each([
   client.resume();
   await ended(running);
   expect(running.log.denied[0]).toMatchObject({ stage: "authenticate" });
+  expect(running.server.stats).toMatchObject({ failedLogins: 1, handshakes: 0 });
 });
 
 test.each([

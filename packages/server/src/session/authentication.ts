@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import type { AuthEvidence, AuthVerdict, GssapiEvidence, SecureLayer } from "@sockskit/auth";
 import { type LayeredConnection, openSslServer, type SslServerTls } from "@sockskit/dial";
-import type { HandshakeError } from "@sockskit/handshake";
+import type { HandshakeError, HandshakeRequest } from "@sockskit/handshake";
 import type { DatagramProtection } from "../associate/protected-datagrams.ts";
 import { GssapiLogin } from "../gssapi/gssapi-login.ts";
+import { IdentStep } from "../ident/ident-step.ts";
+import type { IdentVerdict } from "../ident/verdict.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { type ClientCredentials, forwardable } from "../upstream/client-credentials.ts";
 import type { SessionHost } from "./host.ts";
@@ -22,6 +24,7 @@ export class Authentication {
   #credentials: ClientCredentials | undefined;
   #layered: LayeredConnection | undefined;
   #gssapi: GssapiLogin | undefined;
+  #ident: IdentStep | undefined;
 
   constructor(host: SessionHost, visitor: Visitor) {
     this.#host = host;
@@ -91,6 +94,20 @@ export class Authentication {
     return this.#user;
   }
 
+  /**
+   * SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is.
+   *
+   * @param answer Called once, later, when somebody is asked.
+   * @returns Whether somebody is.
+   */
+  identify({ version, userId }: HandshakeRequest, answer: (verdict: IdentVerdict) => void): boolean {
+    const { ident: plan } = this.#host.settings;
+    if (plan === undefined || version !== 4) return false;
+    this.#ident = new IdentStep(answer);
+    this.#ident.start(this.#visitor, userId ?? new Uint8Array(0), plan);
+    return true;
+  }
+
   /** What the client logged in with, where upstreams are to be shown it; given once. */
   takeCredentials(): ClientCredentials | undefined {
     const credentials = this.#credentials;
@@ -98,9 +115,15 @@ export class Authentication {
     return credentials;
   }
 
-  /** The session is over: nobody waits for a verdict any more. */
+  /** Nobody waits for a verdict any more. */
   cancel(): void {
+    this.#ident?.cancel();
     this.#login?.cancel();
+  }
+
+  /** The session is over: what protects its connection is given back. */
+  close(): void {
+    this.cancel();
     this.#gssapi?.close();
   }
 

@@ -6,8 +6,9 @@ import type { SessionIdent } from "../ident/verdict.ts";
 import { printable } from "../printable.ts";
 import type { Traffic } from "../relay/relay.ts";
 import type { Visitor } from "../transport/visitor.ts";
-import type { Entrance } from "./host.ts";
+import type { Entrance, SessionHost } from "./host.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
+import { addTraffic, type Tally } from "./tally.ts";
 
 /** Who a session's client is, once it logged in. */
 export interface SessionUser {
@@ -35,7 +36,10 @@ export interface Refusal {
   readonly rule?: number | undefined;
 }
 
-/** What is known of a session, and its events. An event that nobody hears is not made. */
+/**
+ * What is known of a session, its part of the server's figures, and its events: what is told is counted here as well. An
+ * event that nobody hears is not made.
+ */
 export class SessionRecord {
   readonly id: number;
   readonly client: IpAddress;
@@ -51,12 +55,25 @@ export class SessionRecord {
   ident: SessionIdent | undefined;
   readonly #openedAtMs: number = performance.now();
   readonly #announcer: Announcer;
+  readonly #tally: Tally;
+  #end: SessionEnd | undefined;
 
-  constructor({ id, client, user }: Visitor, announcer: Announcer) {
+  constructor({ id, client, user }: Visitor, { announcer, tally }: Pick<SessionHost, "announcer" | "tally">) {
     this.id = id;
     this.client = client;
     this.user = user;
     this.#announcer = announcer;
+    this.#tally = tally;
+  }
+
+  /** Whether it is known why the session ends. */
+  get hasEnd(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Says why the session ends. What was said first holds. */
+  ends(end: SessionEnd): void {
+    this.#end ??= end;
   }
 
   /** What the session is at this moment. */
@@ -74,9 +91,22 @@ export class SessionRecord {
     if (this.#announcer.isHeard("authenticated")) this.#announcer.announce("authenticated", { ...this.#who(), method });
   }
 
+  /** The request is denied: by a rule, by its limit, or for what ident said. */
   denied(refusal: Refusal): void {
+    this.#tally.denied += 1;
+    this.refused(refusal);
+  }
+
+  /** The client is let in by its method, but what is to protect the connection comes to nothing. */
+  unprotected(refusal: Refusal): void {
+    this.#tally.failedLogins += 1;
+    this.refused(refusal);
+  }
+
+  /** The client is refused. A log-in is counted by whoever judged it. */
+  refused({ stage, code, reason, rep, rule }: Refusal): void {
+    this.#end = { reason: "refused", code, rep };
     if (!this.#announcer.isHeard("denied")) return;
-    const { stage, code, reason, rep, rule } = refusal;
     this.#announcer.announce("denied", {
       ...this.#who(),
       ...(this.triedName === undefined ? {} : { user: this.triedName }),
@@ -97,7 +127,15 @@ export class SessionRecord {
     this.#announcer.announce("bound", data);
   }
 
+  /** The destination cannot be reached. */
+  unreachable(code: string | undefined, rep: number): void {
+    this.#tally.unreachable += 1;
+    this.#end = { reason: "unreachable", code, rep };
+  }
+
   answered(request: HandshakeRequest, answer: Address, rule: number): void {
+    this.#tally.answered += 1;
+    this.#end = { reason: "finished" };
     if (!this.#announcer.isHeard("answered")) return;
     const durationMs = this.#durationMs();
     const data = { ...this.#who(), ...asked(request), ...this.#identified(), answer, rule, durationMs };
@@ -105,6 +143,8 @@ export class SessionRecord {
   }
 
   connected(request: HandshakeRequest, address: IpAddress, rule: number): void {
+    this.#tally.connected += 1;
+    this.#tally.tunnels += 1;
     if (!this.#announcer.isHeard("connected")) return;
     const durationMs = this.#durationMs();
     const data = {
@@ -119,8 +159,17 @@ export class SessionRecord {
     this.#announcer.announce("connected", data);
   }
 
-  closed({ reason, code, rep }: SessionEnd, { bytesIn, bytesOut, datagrams }: Traffic): void {
+  /** The tunnel has ended. */
+  disconnected(end: SessionEnd): void {
+    this.#tally.tunnels -= 1;
+    this.#end = end;
+  }
+
+  closed(traffic: Traffic): void {
+    addTraffic(this.#tally, traffic);
     if (!this.#announcer.isHeard("closed")) return;
+    const { bytesIn, bytesOut, datagrams } = traffic;
+    const { reason, code, rep }: SessionEnd = this.#end ?? { reason: "client-left" };
     this.#announcer.announce("closed", {
       ...this.#who(),
       ...this.#whereTo(),

@@ -11,7 +11,6 @@ import { type Command, repForError } from "@sockskit/policy";
 import { type Address, type IpAddress, REP, withPort } from "@sockskit/wire";
 import { codeBehind, ServerError } from "../errors.ts";
 import type { CloseReason } from "../events.ts";
-import { IdentStep } from "../ident/ident-step.ts";
 import { claimedUser } from "../ident/user-name.ts";
 import type { IdentVerdict } from "../ident/verdict.ts";
 import type { LaneEntry } from "../limits/deadline-lane.ts";
@@ -24,9 +23,8 @@ import type { SessionHost } from "./host.ts";
 import type { Replayed } from "./replay.ts";
 import type { Denial } from "./rule-share.ts";
 import type { SessionInfo, SessionPhase } from "./session-info.ts";
-import { type SessionEnd, SessionRecord } from "./session-record.ts";
+import { SessionRecord } from "./session-record.ts";
 import type { Settings } from "./settings.ts";
-import { addTraffic } from "./tally.ts";
 import { type Task, type TaskTunnel, taskFor } from "./task.ts";
 
 /** One client's connection, from accepting it until everything that belongs to it is closed. */
@@ -41,11 +39,9 @@ export class Session implements LaneEntry {
   #seat: Seat | undefined;
   #handshake: ServerHandshake | undefined;
   readonly #authentication: Authentication;
-  #ident: IdentStep | undefined;
   #task: Task | undefined;
   #tunnel: Tunnel | undefined;
   #traffic: Traffic | undefined;
-  #end: SessionEnd | undefined;
   #clientEnded = false;
 
   constructor(host: SessionHost, visitor: Visitor) {
@@ -57,7 +53,7 @@ export class Session implements LaneEntry {
       error: (error) => this.#destroy("client-left", error.code),
       close: () => this.#finish(),
     });
-    this.#record = new SessionRecord(visitor, host.announcer);
+    this.#record = new SessionRecord(visitor, host);
     this.#settings = host.settings;
     this.#handshake = new ServerHandshake(visitor.entrance.handshake);
     this.#authentication = new Authentication(host, visitor);
@@ -195,34 +191,29 @@ export class Session implements LaneEntry {
   /** There is no connection any more: its layer came to nothing, or it ended meanwhile. */
   #lose(error: Error & { readonly code?: string }): void {
     const { code = "ERR_SOCKS_SESSION_FAILED" } = error;
-    if (this.#end === undefined) this.#record.denied({ stage: "authenticate", code, reason: error.message });
+    if (!this.#record.hasEnd) this.#record.unprotected({ stage: "authenticate", code, reason: error.message });
     this.#destroy("refused", code);
     this.#finish();
   }
 
-  /** SOCKS 4 has no log-in; where that is wanted, the client's host is asked who the client is. */
+  /** Who the client is may have to be asked elsewhere. */
   #identify(request: HandshakeRequest): void {
-    const { ident: plan } = this.#host.settings;
     this.#moveTo("connecting");
     this.#record.destination = request.destination;
-    if (plan === undefined || request.version !== 4) return this.#begin(request);
-    this.#ident = new IdentStep((verdict) =>
+    const isAsked = this.#authentication.identify(request, (verdict) =>
       this.#advance(() => {
         this.#identified(verdict, request);
         return undefined;
       }),
     );
-    this.#ident.start(this.#visitor, request.userId ?? new Uint8Array(0), plan);
+    if (!isAsked) this.#begin(request);
   }
 
   #identified({ ident, name, refusal }: IdentVerdict, request: HandshakeRequest): void {
-    this.#ident = undefined;
     this.#record.ident = ident;
     if (name !== undefined) this.#record.user ??= { name, groups: [], authenticated: false };
     if (refusal === undefined) return this.#begin(request);
     const { code, reason, cd } = refusal;
-    this.#host.tally.denied += 1;
-    this.#end = { reason: "refused", code, rep: cd };
     this.#record.denied({ stage: "authenticate", code, reason, rep: cd });
     this.#reply({ rep: REP.connectionNotAllowedByRuleset, cd });
   }
@@ -282,24 +273,19 @@ export class Session implements LaneEntry {
 
   #answer(answer: Address, rule: number, request: HandshakeRequest): void {
     this.#reply({ rep: REP.succeeded, boundAddress: answer });
-    this.#host.tally.answered += 1;
-    this.#end = { reason: "finished" };
     this.#record.answered(request, answer, rule);
     this.#leave("answered");
   }
 
-  #deny({ code, reason, rule }: Denial): void {
+  #deny(denial: Denial): void {
     const rep = REP.connectionNotAllowedByRuleset;
-    this.#host.tally.denied += 1;
-    this.#end = { reason: "refused", code, rep };
-    this.#record.denied({ stage: "request", code, reason, rep, rule });
+    this.#record.denied({ stage: "request", ...denial, rep });
     this.#reply({ rep });
   }
 
   #answerFailure(error: Error): void {
     const rep = repForError(error);
-    this.#host.tally.unreachable += 1;
-    this.#end = { reason: "unreachable", code: codeBehind(error), rep };
+    this.#record.unreachable(codeBehind(error), rep);
     this.#reply({ rep });
   }
 
@@ -322,8 +308,7 @@ export class Session implements LaneEntry {
         idleMs: this.#settings.timeouts.idleMs,
         idleLane: this.#settings.lanes.idle,
         onEnd: (end) => {
-          this.#host.tally.tunnels -= 1;
-          this.#end = end;
+          this.#record.disconnected(end);
           this.#finish();
         },
       });
@@ -335,18 +320,12 @@ export class Session implements LaneEntry {
     }
     this.#handshake = undefined;
     this.#moveTo("tunnel");
-    this.#host.tally.connected += 1;
-    this.#host.tally.tunnels += 1;
     this.#record.connected(request, address, rule);
   }
 
   /** What the protocol has as an answer is sent: our side ends at once, the client's may take a little longer. */
   #refuse(error: HandshakeError): void {
-    if (this.#end === undefined) {
-      const { stage, code, reason, rep } = this.#authentication.refusal(error);
-      this.#end = { reason: "refused", code, rep };
-      this.#record.denied({ stage, code, reason, rep });
-    }
+    if (!this.#record.hasEnd) this.#record.refused(this.#authentication.refusal(error));
     this.#leave("refused");
   }
 
@@ -367,7 +346,7 @@ export class Session implements LaneEntry {
   #stopTask(): void {
     const task = this.#task;
     this.#task = undefined;
-    this.#ident?.cancel();
+    this.#authentication.cancel();
     task?.stop();
   }
 
@@ -378,7 +357,7 @@ export class Session implements LaneEntry {
   }
 
   #destroy(reason: CloseReason, code?: string): void {
-    this.#end ??= { reason, code };
+    this.#record.ends({ reason, code });
     this.#moveTo("closed");
     this.#connection.socket.destroy();
   }
@@ -388,10 +367,9 @@ export class Session implements LaneEntry {
     this.#moveTo("closed");
     this.#settings.lanes.linger.delete(this);
     this.#stopTask();
-    this.#authentication.cancel();
+    this.#authentication.close();
     const { traffic } = this;
-    addTraffic(this.#host.tally, traffic);
     this.#host.ended(this);
-    this.#record.closed(this.#end ?? { reason: "client-left" }, traffic);
+    this.#record.closed(traffic);
   }
 }

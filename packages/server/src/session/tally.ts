@@ -19,7 +19,7 @@ export interface ServerStats {
   readonly evicted: number;
   /** Log-ins that were right, in total. */
   readonly logins: number;
-  /** Log-ins that were wrong, in total. */
+  /** Log-ins that were wrong, or whose protection of the connection came to nothing, in total. */
   readonly failedLogins: number;
   /** Log-ins refused unseen, because too many were waiting or the client had failed too often, in total. */
   readonly refusedLogins: number;
