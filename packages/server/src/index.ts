@@ -7,6 +7,8 @@
  * @packageDocumentation
  */
 export { createServer, SocksServer } from "./server.ts";
+export { chooseEngine } from "./fastpath/choose-engine.ts";
+export type { EngineChoice } from "./fastpath/choose-engine.ts";
 export type { CloseOptions } from "./server.ts";
 export type { ListeningAddress } from "./listener/listener-set.ts";
 export type {

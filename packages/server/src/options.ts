@@ -275,8 +275,9 @@ export interface ServerOptions {
   readonly allowOpenProxy?: boolean;
   /**
    * What serves the clients: `"portable"` is Node's sockets, everywhere; `"fastpath"` is a thread with system calls of its
-   * own, on Linux, with the package `@sockskit/fastpath`; where it cannot run, `listen` says why. `"auto"` is `"portable"` in
-   * this version. A reload cannot change it. Default `"auto"`.
+   * own, on Linux, with the package `@sockskit/fastpath`; where it cannot run, `listen` says why. `"auto"` is `"fastpath"`
+   * where that can run and `"portable"` elsewhere; `engine` of the server says which, and why. A reload cannot change it.
+   * Default `"auto"`.
    */
   readonly engine?: "auto" | "portable" | "fastpath";
 }

@@ -5,6 +5,7 @@ import { type IpAddress, isUnspecified } from "@sockskit/wire";
 import { UserStore } from "./credentials/user-store.ts";
 import { badOption, ServerError } from "./errors.ts";
 import { Announcer, type ServerEvents } from "./events.ts";
+import { ASKED_PORTABLE, type EngineChoice, withFastpath, withoutFastpath } from "./fastpath/choose-engine.ts";
 import { FastEngine } from "./fastpath/fast-engine.ts";
 import { FailureLimit } from "./limits/failure-limit.ts";
 import { KeyedCount } from "./limits/keyed-count.ts";
@@ -56,6 +57,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
   readonly #gssapiKeys = new GssapiKeys();
   readonly #ownResolver: Resolver = createResolver();
   #engine: FastEngine | undefined;
+  #engineChoice: EngineChoice | undefined;
   #isEngineSettled = true;
   #state: "new" | "listening" | "closing" | "closed" = "new";
   #plan: Plan;
@@ -112,7 +114,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     }
     this.#state = "listening";
     try {
-      if (this.#plan.engine === "fastpath") await this.#openEngine();
+      await this.#openEngine(this.#plan.engine);
       return await this.#take(this.#plan);
     } catch (error) {
       await this.close();
@@ -161,6 +163,11 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     return this.#listeners.addresses;
   }
 
+  /** What serves the clients, and why; `undefined` before {@link listen} has resolved. */
+  get engine(): EngineChoice | undefined {
+    return this.#engineChoice;
+  }
+
   /** Open sessions at this moment. */
   *sessions(): Iterable<SessionInfo> {
     for (const session of this.#reception.sessions) yield session.info;
@@ -175,18 +182,31 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     return figures;
   }
 
-  async #openEngine(): Promise<void> {
+  async #openEngine(wanted: Plan["engine"]): Promise<void> {
+    if (wanted === "portable") {
+      this.#engineChoice = ASKED_PORTABLE;
+      return;
+    }
     const engine = await FastEngine.open({
       host: this.#host,
       resume: (visitor, received, user, onEnd) => this.#reception.resume(visitor, received, user, onEnd),
       ended: () => this.#finishClosing(),
     });
-    if (typeof engine === "string") {
-      throw new ServerError("ERR_SOCKS_ENGINE", `the fast path cannot run here: ${engine}`);
-    }
-    if (this.#state === "listening") this.#engine = engine;
-    else await engine.close();
+    if (typeof engine === "string") this.#engineChoice = withoutFastpath(wanted, engine);
+    else if (this.#state === "listening") {
+      this.#engine = engine;
+      this.#engineChoice = withFastpath(wanted);
+    } else await engine.close();
     this.#requireListening();
+  }
+
+  /** Goes on without the fast path, or says that it may not, when nobody could be served by it. */
+  async #checkEngine({ engine: wanted }: Plan): Promise<void> {
+    const engine = this.#engine;
+    if (engine?.problem === undefined || wanted === "portable") return;
+    this.#engineChoice = withoutFastpath(wanted, engine.problem);
+    this.#engine = undefined;
+    await engine.close();
   }
 
   async #reload(options: ServerOptions): Promise<readonly ListeningAddress[]> {
@@ -219,6 +239,7 @@ export class SocksServer extends EventEmitter<ServerEvents> {
     }
     settle(this.#state === "listening");
     keys.settle(this.#state === "listening");
+    await this.#checkEngine(plan);
     this.#requireListening();
     if (plan.limits.loginFailuresPerMinute !== this.#plan.limits.loginFailuresPerMinute) {
       this.#failures = this.#failureLimit(plan);

@@ -9,6 +9,7 @@ test("the exported names are these", () => {
     "SocksServer",
     "UserStore",
     "checkGssapiKeys",
+    "chooseEngine",
     "createCredentialStore",
     "createServer",
     "hashPassword",

@@ -101,6 +101,7 @@ class World {
     const { port } = echo.address();
     const address = parseIpAddress("127.0.0.1");
     const server = createServer({
+      engine: "portable",
       listen: [{ port: 0 }],
       rules: [{ action: "allow", commands: ["udp-associate"], to: ["127.0.0.1", NAME], ports: [port] }],
       outbound: {

@@ -8,16 +8,17 @@ import {
   connectTo,
   converse,
   credentials,
+  ENGINE,
   GREETING,
   GREETING_USERPASS,
   openTunnel,
   pause,
   portHex,
+  refused,
   startEcho,
   startServer,
   startTarget,
   until,
-  refused,
 } from "./server-support.ts";
 
 const alice = { name: "alice", password: { plain: "s3cret" } };
@@ -35,7 +36,7 @@ async function isListening(port: number, host = "127.0.0.1"): Promise<boolean> {
 
 describe("listening", () => {
   test("without options: 127.0.0.1 only", async () => {
-    const server = createServer({ listen: [{ port: 0 }] });
+    const server = createServer({ engine: ENGINE, listen: [{ port: 0 }] });
     afterTest(() => server.close());
     expect(await server.listen()).toEqual([{ host: "127.0.0.1", port: expect.any(Number) as number }]);
     expect(await isListening(server.addresses[0]?.port ?? 0, "127.0.0.2")).toBe(false);
@@ -83,7 +84,7 @@ describe("listening", () => {
     const taken = await startTarget(() => undefined);
     const free = await startTarget(() => undefined);
     await free.close();
-    const server = createServer({ listen: [{ port: free.port }, { port: taken.port }] });
+    const server = createServer({ engine: ENGINE, listen: [{ port: free.port }, { port: taken.port }] });
     await expect(server.listen()).rejects.toMatchObject({
       name: "ServerError",
       code: "ERR_SOCKS_LISTEN_FAILED",
@@ -95,7 +96,7 @@ describe("listening", () => {
   });
 
   test("an address that this host does not have", async () => {
-    const server = createServer({ listen: [{ host: "203.0.113.1", port: 0 }], allowOpenProxy: true });
+    const server = createServer({ engine: ENGINE, listen: [{ host: "203.0.113.1", port: 0 }], allowOpenProxy: true });
     await expect(server.listen()).rejects.toMatchObject({
       code: "ERR_SOCKS_LISTEN_FAILED",
       cause: { code: "EADDRNOTAVAIL" },

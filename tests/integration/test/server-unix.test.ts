@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { octets, readOctets, readToEnd } from "@sockskit/testing";
 import { createServer } from "@sockskit/server";
-import { afterTest, startEcho, startServer, startTarget, until } from "./server-support.ts";
+import { afterTest, ENGINE, startEcho, startServer, startTarget, until } from "./server-support.ts";
 import { ask, connectTls, connectUnix, LINE, SERVER_TLS } from "./transport-support.ts";
 
 function folder(): string {
@@ -103,7 +103,7 @@ test("the socket is never there with other permissions, nor without being listen
   const watching = createHook({ before: watch, after: watch }).enable();
   afterTest(() => watching.disable());
   for (let round = 0; round < 20; round++) {
-    const server = createServer({ listen: [{ unix: { path, mode: 0o620 } }] });
+    const server = createServer({ engine: ENGINE, listen: [{ unix: { path, mode: 0o620 } }] });
     await server.listen();
     await connectUnix(path);
     await server.close();
@@ -124,7 +124,7 @@ test("a socket that somebody listens on stays, and so does every other file", as
   const place = folder();
   const path = join(place, "socks");
   const { server } = await startServer({ listen: [{ unix: { path } }] });
-  const second = createServer({ listen: [{ unix: { path } }] });
+  const second = createServer({ engine: ENGINE, listen: [{ unix: { path } }] });
   await expect(second.listen()).rejects.toMatchObject({
     code: "ERR_SOCKS_LISTEN_FAILED",
     message: `cannot listen on unix:${path}: another program listens there already; stop it or choose another path (EADDRINUSE)`,
@@ -132,9 +132,9 @@ test("a socket that somebody listens on stays, and so does every other file", as
   await connectUnix(path);
   const file = join(place, "file");
   writeFileSync(file, "precious");
-  const third = createServer({ listen: [{ unix: { path: file } }] });
+  const third = createServer({ engine: ENGINE, listen: [{ unix: { path: file } }] });
   await expect(third.listen()).rejects.toThrow(/no socket; remove it or choose another path/u);
-  const fourth = createServer({ listen: [{ unix: { path: join(place, "missing", "socks") } }] });
+  const fourth = createServer({ engine: ENGINE, listen: [{ unix: { path: join(place, "missing", "socks") } }] });
   await expect(fourth.listen()).rejects.toThrow(/the folder does not exist/u);
   await server.close();
   expect(readdirSync(place)).toEqual(["file"]);

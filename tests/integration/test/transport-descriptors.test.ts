@@ -6,7 +6,7 @@ import { connect as connectTlsSocket } from "node:tls";
 import { authorityCertificate, certificatePair, octets, openDescriptors } from "@sockskit/testing";
 import { expect, test } from "vitest";
 import { createServer, type ListenOptions } from "@sockskit/server";
-import { afterTest, connectRequest, connectTo, GREETING, startEcho, until } from "./server-support.ts";
+import { afterTest, connectRequest, connectTo, ENGINE, GREETING, startEcho, until } from "./server-support.ts";
 import { connectUnix, HEADER, LINE, MUTUAL_TLS } from "./transport-support.ts";
 
 const isLinux = process.platform === "linux";
@@ -77,6 +77,7 @@ test.runIf(isLinux)(
     const path = join(place, "socks");
     const doors: ListenOptions = { proxyProtocol: { from: ["127.0.0.1"] }, tls: MUTUAL_TLS };
     const server = createServer({
+      engine: ENGINE,
       listen: [
         { port: 0, ...doors },
         { unix: { path }, ...doors },

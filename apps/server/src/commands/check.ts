@@ -1,3 +1,4 @@
+import { chooseEngine } from "@sockskit/server";
 import type { ConfigFlags } from "../config/flags.ts";
 import { checkKeytabs } from "../config/gssapi.ts";
 import { loadConfig } from "../config/load.ts";
@@ -9,5 +10,6 @@ export async function check(file: string | undefined, flags: ConfigFlags): Promi
   const loaded = await loadConfig(file, flags);
   for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
   await checkKeytabs(loaded.options, file ?? "the command line");
-  process.stdout.write(printConfig(loaded));
+  const engine = await chooseEngine(loaded.config.engine);
+  process.stdout.write(printConfig(loaded, engine));
 }

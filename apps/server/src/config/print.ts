@@ -1,5 +1,11 @@
 import { DEFAULT_RULES, describeRule } from "@sockskit/policy";
-import { type PortRange, type ServerOptions, upstreamNameHandling, type UserConfig } from "@sockskit/server";
+import {
+  type EngineChoice,
+  type PortRange,
+  type ServerOptions,
+  upstreamNameHandling,
+  type UserConfig,
+} from "@sockskit/server";
 import { formatProxyUrl } from "@sockskit/url";
 import { formatHost } from "@sockskit/wire";
 import { safeText } from "../log/safe-text.ts";
@@ -13,8 +19,10 @@ import { formatDuration } from "./values.ts";
 /**
  * The configuration that is in effect, as YAML: every default filled in, the rules
  * that hold, no password and no hash.
+ *
+ * @param engine What serves the clients here, and why.
  */
-export function printConfig({ config, options, users, usersPath }: LoadedConfig): string {
+export function printConfig({ config, options, users, usersPath }: LoadedConfig, engine?: EngineChoice): string {
   const {
     outbound,
     log,
@@ -40,7 +48,7 @@ export function printConfig({ config, options, users, usersPath }: LoadedConfig)
     `udp: { ${portsText(config.udp.ports)}fullCone: ${config.udp.fullCone} }`,
     `timeouts: ${describeMap(config.timeouts, formatDuration)}`,
     `limits: ${describeMap(config.limits, String)}`,
-    `engine: ${config.engine}`,
+    `engine: ${config.engine}${engine === undefined ? "" : ` # ${engine.name}: ${engine.reason}`}`,
     `log: { level: ${log.level}, format: ${log.format} }`,
   ];
   return `${lines.map(safeText).join("\n")}\n`;

@@ -333,7 +333,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   engine: oneOf(["auto", "portable", "fastpath"])
     .prefault("auto")
     .describe(
-      "What serves the clients. `portable` runs everywhere, `fastpath` on Linux; `auto` is `portable` in this version. A reload cannot change it.",
+      "What serves the clients. `portable` runs everywhere, `fastpath` on Linux; `auto` is `fastpath` where that can run, and `portable` elsewhere. A reload cannot change it.",
     ),
   log: z
     .strictObject({

@@ -46,6 +46,7 @@ export class Daemon {
     logSessions(daemon.#server, daemon.#log);
     daemon.#warn();
     daemon.#announce(await daemon.#server.listen());
+    daemon.#announceEngine();
     daemon.#watchFiles();
     return daemon;
   }
@@ -105,6 +106,12 @@ export class Daemon {
       this.#log.write("info", "listening", path === undefined ? { address: host, port } : { address: `unix:${path}` });
     }
     this.#announced = new Set(texts);
+  }
+
+  /** One line that says what serves the clients, and why it is not the other engine. */
+  #announceEngine(): void {
+    const { engine } = this.#server;
+    if (engine !== undefined) this.#log.write("info", "engine", { engine: engine.name, reason: engine.reason });
   }
 
   #warn(): void {

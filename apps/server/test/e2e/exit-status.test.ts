@@ -22,7 +22,7 @@ describe("status 0", () => {
     await server.port();
     server.child.kill(signal);
     expect(await server.finished).toMatchObject({ status: 0, stderr: "" });
-    expect(server.lines().map(({ msg }) => msg)).toEqual(["listening", "stopping", "stopped"]);
+    expect(server.lines().map(({ msg }) => msg)).toEqual(["listening", "engine", "stopping", "stopped"]);
   });
 
   test("help, with examples, and the version", async () => {

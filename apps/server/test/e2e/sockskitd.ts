@@ -33,6 +33,8 @@ export interface SockskitdOptions {
   readonly input?: string;
   /** Who runs it. Default: who runs the test. */
   readonly user?: { readonly uid?: number; readonly gid?: number };
+  /** Paths of modules that are loaded before it. */
+  readonly preludes?: readonly string[];
   /** Whether nobody reads its standard output. */
   readonly unread?: boolean;
 }
@@ -45,8 +47,13 @@ export class Sockskitd {
   stderr = "";
 
   constructor(words: readonly string[], options: SockskitdOptions = {}) {
-    const { cwd, input, user = {}, unread = false } = options;
-    this.child = spawn(process.execPath, [EXECUTABLE, ...words], { cwd, ...user, stdio: ["pipe", "pipe", "pipe"] });
+    const { cwd, input, user = {}, preludes = [], unread = false } = options;
+    const imports = preludes.flatMap((path) => ["--import", path]);
+    this.child = spawn(process.execPath, [...imports, EXECUTABLE, ...words], {
+      cwd,
+      ...user,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     onTestFinished(() => void this.child.kill("SIGKILL"));
     this.child.stdin?.on("error", () => undefined);
     this.child.stdin?.end(input);

@@ -1,5 +1,4 @@
 import { Socket } from "node:net";
-import type * as FastpathModule from "@sockskit/fastpath";
 import type { DataPlane, HandedOver, Report } from "@sockskit/fastpath";
 import type { IpAddress } from "@sockskit/wire";
 import type { FlowLane } from "../associate/flow-lane.ts";
@@ -16,11 +15,10 @@ import type { SessionUser } from "../session/session-record.ts";
 import { localAddressOf } from "../socket-address.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { announceReport } from "./announce-report.ts";
+import { type Fastpath, loadFastpath } from "./choose-engine.ts";
 import { ThreadLane } from "./thread-lane.ts";
 import { lookUp } from "./look-up.ts";
 import { entrancePlan, loopSettings } from "./loop-settings.ts";
-
-type Fastpath = typeof FastpathModule;
 
 /** What a {@link FastEngine} needs of the server. */
 export interface FastEngineOwner {
@@ -40,6 +38,7 @@ interface OpenDoor {
 
 /** How often a listener that cannot accept is told about, in milliseconds. */
 const ACCEPT_ERROR_PERIOD_MS = 1_000;
+const NO_DESCRIPTOR = "this Node does not tell the descriptor of a listening socket, or there is none left";
 
 /** The thread of the fast path, and what it asks the server for. */
 export class FastEngine {
@@ -54,6 +53,12 @@ export class FastEngine {
   readonly #waiting: (() => void)[] = [];
   #ownPorts: readonly number[] = [];
   #lastDoor = 0;
+  /** Listeners whose descriptor was not told. */
+  #unserved = 0;
+  #isInUse = false;
+  #isStarting = true;
+  /** What the thread has died of before it did anything. */
+  #startProblem: string | undefined;
   #acceptErrorAtMs = -ACCEPT_ERROR_PERIOD_MS;
 
   private constructor(owner: FastEngineOwner, fastpath: Fastpath) {
@@ -69,13 +74,19 @@ export class FastEngine {
 
   /** Starts it, or says why it cannot run here. */
   static async open(owner: FastEngineOwner): Promise<FastEngine | string> {
-    let fastpath: Fastpath;
-    try {
-      fastpath = await import("@sockskit/fastpath");
-    } catch (error) {
-      return `the package @sockskit/fastpath cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    }
-    return fastpath.dataPlaneProblem() ?? new FastEngine(owner, fastpath);
+    const loaded = await loadFastpath();
+    if (typeof loaded === "string") return loaded;
+    const engine = new FastEngine(owner, loaded);
+    await engine.settled();
+    engine.#isStarting = false;
+    if (engine.#startProblem === undefined) return engine;
+    await engine.close();
+    return engine.#startProblem;
+  }
+
+  /** Why nobody can be served by the thread, when its first listeners have shown that. */
+  get problem(): string | undefined {
+    return this.#unserved > 0 && this.#doors.size === 0 && !this.#isInUse ? NO_DESCRIPTOR : undefined;
   }
 
   /** Whether every session of the thread is over. */
@@ -95,6 +106,12 @@ export class FastEngine {
 
   /** Goes by the settings of this moment, and accepts where {@link serve} said. Resolves when the thread does. */
   configure(listeners: readonly IpAddress[]): Promise<void> {
+    this.#isInUse = true;
+    if (this.#unserved > 0) {
+      const message = `${NO_DESCRIPTOR}: the clients of ${this.#unserved} listeners are served portably`;
+      this.#owner.host.announcer.report(new ServerError("ERR_SOCKS_ENGINE", message));
+      this.#unserved = 0;
+    }
     const settings = loopSettings(this.#owner.host.settings, listeners);
     this.#ownPorts = settings.ownPorts;
     this.#plane.configure(settings);
@@ -113,8 +130,7 @@ export class FastEngine {
     const id = this.#lastDoor;
     const fd = listener.detach(this.#fastpath.duplicateListeningSocket, () => this.#plane.shut(id));
     if (fd === undefined) {
-      const message = "this Node does not tell the descriptor of a listening socket; its clients are served portably";
-      this.#owner.host.announcer.report(new ServerError("ERR_SOCKS_ENGINE", message));
+      this.#unserved += 1;
       return undefined;
     }
     const door = { id, fd, listener, entrance };
@@ -245,11 +261,15 @@ export class FastEngine {
   }
 
   #died(cause: unknown, sessions: number): void {
+    const why = cause instanceof Error ? cause.message : "it ended";
+    if (this.#isStarting) {
+      this.#startProblem ??= `its thread does not start: ${why}`;
+      return;
+    }
     for (const step of this.#logins.values()) step.cancel();
     this.#logins.clear();
     for (const lookUp of this.#lookUps.values()) lookUp.abort();
     this.#lookUps.clear();
-    const why = cause instanceof Error ? cause.message : "it ended";
     const message = `the thread of the fast path has died (${why}); ${sessions} sessions ended, and another thread takes its place`;
     this.#owner.host.announcer.report(new ServerError("ERR_SOCKS_ENGINE", message, { cause }));
     this.#owner.ended();

@@ -10,7 +10,7 @@ import { startServer, type PeerOptions, type ServerPeer } from "./server-peer.ts
 const require = createRequire(import.meta.url);
 const SERVER = join(dirname(require.resolve("sockskitd/package.json")), "bin", "sockskitd.js");
 /** The same rows run over either engine. */
-const ENGINE = process.env["SOCKSKIT_TEST_ENGINE"] === "fastpath" ? ["--engine", "fastpath"] : [];
+const ENGINE = ["--engine", process.env["SOCKSKIT_TEST_ENGINE"] === "fastpath" ? "fastpath" : "portable"];
 const CLI = join(dirname(require.resolve("sockskit/package.json")), "bin", "sockskit.js");
 
 /** How `sockskitd` is set up. */
