@@ -1,23 +1,25 @@
-import type { GssapiProtection } from "@sockskit/auth";
-import { GssapiInitiator } from "@sockskit/auth-gssapi";
+import type { GssapiInitiator } from "@sockskit/auth-gssapi";
 import type { ProxyAuthMethod, ProxyAuthOptions, ProxyQuestion } from "@sockskit/dial";
 import type { Command } from "commander";
 
 import { askTerminal } from "./ask-terminal.ts";
 import { usageError } from "./cli-error.ts";
+import {
+  addProxyGssapiOptions,
+  givenGssapiOption,
+  gssapiOf,
+  PROTECTIONS,
+  type ProxyGssapiArguments,
+} from "./proxy-gssapi.ts";
 import { readPem } from "./read-pem.ts";
 import { showArgument } from "./show-argument.ts";
 
 /** Options about authentication at proxies. */
-export interface ProxyAuthArguments {
+export interface ProxyAuthArguments extends ProxyGssapiArguments {
   /** Methods to offer. */
   readonly proxyAuth?: ProxyAuthNames;
   /** File with certificates to trust for the method `ssl`. */
   readonly sslCacert?: string;
-  /** Service of the proxy for the method `gssapi`. */
-  readonly gssapiService?: string;
-  /** What `gssapi` must protect. */
-  readonly gssapiProtection?: readonly GssapiProtection[];
 }
 
 /** What `--proxy-auth` says. */
@@ -29,7 +31,6 @@ interface ProxyAuthNames {
 
 type InnerMethod = Exclude<ProxyAuthMethod, "ssl" | "gssapi">;
 
-const PROTECTIONS: readonly GssapiProtection[] = ["confidentiality", "integrity", "none"];
 const INNER: readonly InnerMethod[] = ["none", "userpass", "chap", "cram"];
 
 /** Adds `--proxy-auth` and what belongs to it. */
@@ -38,18 +39,10 @@ export function addProxyAuthOptions(command: Command): Command {
     "--proxy-auth <methods>",
     "what to offer SOCKS 5 proxies: none, userpass, chap, cram, gssapi, ssl, ssl/chap and so on, with commas",
   );
-  const protection = command.createOption(
-    "--gssapi-protection <levels>",
-    "what is good enough for gssapi: confidentiality, integrity, none, with commas (default: the first two)",
-  );
-  return command
+  command
     .addOption(option.argParser(parseMethods))
-    .option("--ssl-cacert <file>", "trust the certificates in this PEM file for ssl, instead of the usual ones")
-    .option(
-      "--gssapi-service <name>",
-      "service of the proxy for gssapi: rcmd, socks@host, rcmd/host@REALM (default: rcmd)",
-    )
-    .addOption(protection.argParser(parseProtection));
+    .option("--ssl-cacert <file>", "trust the certificates in this PEM file for ssl, instead of the usual ones");
+  return addProxyGssapiOptions(command);
 }
 
 /**
@@ -61,10 +54,7 @@ export function probeAuthOf(options: ProxyAuthArguments): ProbeAuth {
   if (proxyAuth !== undefined && (proxyAuth.methods.includes("cram") || proxyAuth.inside.includes("cram"))) {
     throw usageError("a probe would ask you the same for each of its requests; leave cram out of --proxy-auth");
   }
-  const isNamed = proxyAuth?.methods.includes("gssapi") === true;
-  const { gssapiService: service, gssapiProtection: protection = PROTECTIONS } = options;
-  const requests = isNamed ? options : withoutGssapi(options);
-  return { ...proxyAuthOf(requests), gssapi: new GssapiInitiator({ service, protection }) };
+  return { ...proxyAuthOf(options, true), gssapi: gssapiOf(options, { protection: PROTECTIONS }) };
 }
 
 /** How a probe logs in. */
@@ -75,23 +65,27 @@ export interface ProbeAuth {
   readonly gssapi: GssapiInitiator;
 }
 
-function withoutGssapi({ proxyAuth, sslCacert }: ProxyAuthArguments): ProxyAuthArguments {
-  return { ...(proxyAuth !== undefined && { proxyAuth }), ...(sslCacert !== undefined && { sslCacert }) };
-}
-
-/** What the command line says, for the call that connects. */
-export function proxyAuthOf(options: ProxyAuthArguments): { readonly proxyAuth?: ProxyAuthOptions } {
-  const { proxyAuth, sslCacert, gssapiService: service, gssapiProtection: protection } = options;
+/**
+ * What the command line says, for the call that connects.
+ *
+ * @param usesGssapi - Whether something else than `--proxy-auth` has GSS-API used: the URL of a proxy.
+ */
+export function proxyAuthOf(
+  options: ProxyAuthArguments,
+  usesGssapi: boolean,
+): { readonly proxyAuth?: ProxyAuthOptions } {
+  const { proxyAuth, sslCacert } = options;
   const methods = proxyAuth?.methods ?? [];
   if (sslCacert !== undefined && !methods.includes("ssl")) throw usageError("--ssl-cacert is for --proxy-auth ssl");
-  if ((service ?? protection) !== undefined && !methods.includes("gssapi")) {
-    throw usageError("--gssapi-service and --gssapi-protection are for --proxy-auth gssapi");
-  }
-  if (proxyAuth === undefined) return {};
+  const isNamed = methods.includes("gssapi");
+  const useless = usesGssapi || isNamed ? undefined : givenGssapiOption(options);
+  if (useless !== undefined) throw usageError(`${useless} is for --proxy-auth gssapi`);
+  const gssapiForUrls = usesGssapi ? { gssapiForUrls: gssapiOf(options) } : {};
+  if (proxyAuth === undefined) return usesGssapi ? { proxyAuth: gssapiForUrls } : {};
   const { inside } = proxyAuth;
   const ca = sslCacert === undefined ? {} : { ca: readPem(sslCacert) };
   const ssl = { ...ca, ...(inside.length === 0 ? {} : { methods: inside }) };
-  const gssapi = methods.includes("gssapi") ? { gssapi: new GssapiInitiator({ service, protection }) } : {};
+  const gssapi = isNamed ? { gssapi: gssapiOf(options) } : gssapiForUrls;
   return { proxyAuth: { methods, ...(methods.includes("ssl") && { ssl }), ...gssapi, onQuestion: ask } };
 }
 
@@ -112,14 +106,6 @@ function parseMethods(written: string): ProxyAuthNames {
     methods.add(method);
   }
   return { methods: [...methods], inside: [...inside] };
-}
-
-function parseProtection(written: string): readonly GssapiProtection[] {
-  return written.split(",").map((part) => {
-    const name = PROTECTIONS.find((known) => known === part.trim());
-    if (name !== undefined) return name;
-    throw usageError(`${showArgument(part)} is no protection; expected some of ${PROTECTIONS.join(", ")}`);
-  });
 }
 
 function problemWith(name: string): string {

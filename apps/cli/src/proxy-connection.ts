@@ -100,7 +100,14 @@ export function connectionsOf(
   const [first, ...rest] = chain;
   const hops =
     version === undefined || first === undefined ? chain : [{ proxy: first, proxyProtocol: { version } }, ...rest];
-  return { chain: hops, ...proxyAuthOf(options), ...(tls !== undefined && { tls }) };
+  return {
+    chain: hops,
+    ...proxyAuthOf(
+      options,
+      chain.some(({ gssapi }) => gssapi !== undefined),
+    ),
+    ...(tls !== undefined && { tls }),
+  };
 }
 
 function asksForTls({ proxyCacert, proxyCert, proxyInsecure }: ProxyTlsArguments): boolean {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 
 import { dialThrough, type DialThroughOptions } from "@sockskit/dial";
 
-import { type GssapiChoice, withGssapi } from "./gssapi.ts";
+import { type GssapiChoice, wantsGssapi, withGssapi } from "./gssapi.ts";
 import { rememberConnection } from "./connection-info.ts";
 import {
   type ProxyChoice,
@@ -58,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
   const chain = readChain(options);
   // One copy of the options, those of this layer included: taking them out first would cost more than it tidies.
   const tunnel = await dialThrough({
-    ...(options.gssapi === undefined ? options : await withGssapi(options)),
+    ...(wantsGssapi(options) ? await withGssapi(options) : options),
     chain,
     destination,
     earlyData: readEarlyData(options.earlyData),

@@ -2,6 +2,8 @@ import type { GssapiCredentials, GssapiMechanism, GssapiProtection } from "@sock
 import type * as AuthGssapi from "@sockskit/auth-gssapi";
 import { type ProxyAuthOptions, SocksError } from "@sockskit/dial";
 
+import type { ProxyChoice, ProxyEntry } from "./read-options.ts";
+
 /** Logging in to proxies with GSS-API (RFC 1961), which is Kerberos. Needs the package `@sockskit/auth-gssapi`. */
 export interface GssapiOptions {
   /**
@@ -36,16 +38,35 @@ export interface GssapiChoice {
   readonly gssapi?: GssapiOptions | undefined;
 }
 
+/** Where the methods stand among other options. */
+interface ProxyAuthChoice {
+  readonly proxyAuth?: ProxyAuthOptions | undefined;
+}
+
+/** Whether an option, or the URL of a proxy, asks for GSS-API. */
+export function wantsGssapi({ gssapi, proxy, chain }: GssapiChoice & ProxyChoice): boolean {
+  return gssapi !== undefined || asksInUrl(proxy) || (Array.isArray(chain) ? chain.some(asksInUrl) : asksInUrl(chain));
+}
+
+/** The only query that a proxy URL can have. What else stands there is an error when it is read. */
+function asksInUrl(entry: ProxyEntry | readonly ProxyEntry[] | undefined): boolean {
+  if (typeof entry === "string") return entry.includes("?gssapi-");
+  if (typeof entry !== "object" || entry === null) return false;
+  return "proxy" in entry ? asksInUrl(entry.proxy) : "gssapi" in entry;
+}
+
 /**
  * Options with GSS-API among the methods.
  *
  * @throws SocksError `ERR_SOCKS_GSSAPI_LIBRARY`, `ERR_SOCKS_BAD_OPTION`.
  */
-export async function withGssapi<T extends GssapiChoice & { readonly proxyAuth?: ProxyAuthOptions | undefined }>(
-  options: T,
-): Promise<T> {
+export async function withGssapi<T extends GssapiChoice & ProxyChoice & ProxyAuthChoice>(options: T): Promise<T> {
+  if (!wantsGssapi(options)) return options;
   const { gssapi, proxyAuth } = options;
-  if (gssapi === undefined) return options;
+  if (gssapi === undefined) {
+    const gssapiForUrls = proxyAuth?.gssapiForUrls ?? proxyAuth?.gssapi ?? (await initiator({}));
+    return { ...options, proxyAuth: { ...proxyAuth, gssapiForUrls } };
+  }
   const { fallback = false, ...rest } = gssapi;
   const others = fallback ? (proxyAuth?.methods ?? (["userpass", "none"] as const)) : [];
   const methods = ["gssapi", ...others.filter((name) => name !== "gssapi")] as const;

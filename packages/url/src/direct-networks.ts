@@ -13,7 +13,7 @@ const CODE = "ERR_SOCKS_BAD_PROXY_URL";
  */
 export function readDirectNetworks(source: TextSource, path: Slice, meaning: ProxySchemeMeaning): readonly Network[] {
   if (path.text === "" || path.text === "/") return [];
-  if (!path.text.startsWith("/")) throw mistake(source, CODE, "a proxy URL has no query and no fragment", path.start);
+  if (!path.text.startsWith("/")) throw mistake(source, CODE, "a proxy URL has no fragment", path.start);
   if (meaning.tls || meaning.protocol === "http")
     throw mistake(source, CODE, `nothing may follow the host of a ${meaning.scheme} URL`, path.start);
   const networks: Network[] = [];

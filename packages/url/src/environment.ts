@@ -2,7 +2,8 @@ import type { Address } from "@sockskit/wire";
 
 import { findBypass, readBypassList } from "./bypass-list.ts";
 import { readPort } from "./host-port.ts";
-import { MAX_PROXY_URL_LENGTH, credentialProblem, readAfterScheme, readProxyUrl } from "./parse.ts";
+import { MAX_PROXY_URL_LENGTH, readAfterScheme, readProxyUrl } from "./parse.ts";
+import { credentialProblem } from "./percent.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
 import { printable } from "./redact.ts";
 import { DEFAULT_PROXY_PORT, type ProxyScheme, type ProxyUrlOptions, chooseMeaning, schemeMeaning } from "./schemes.ts";
@@ -159,6 +160,10 @@ function addCredentials(proxy: ProxyUrl, variables: Variables): ProxyUrl {
   if (proxy.username !== undefined) return proxy;
   const username = readCredential(variables, "SOCKS_USERNAME");
   const password = readCredential(variables, "SOCKS_PASSWORD");
+  if (username !== undefined && proxy.gssapi !== undefined) {
+    const problem = "set, but the URL of the proxy has options of GSS-API, where the ticket says who this is; unset it";
+    throw mistake({ text: "***", variable: "SOCKS_USERNAME" }, CODE, problem);
+  }
   if (username !== undefined) {
     const { scheme, address, direct = [] } = proxy;
     return createProxyUrl({ meaning: schemeMeaning(scheme), address, direct, credentials: { username, password } });

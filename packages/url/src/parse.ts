@@ -1,5 +1,7 @@
 import { readDirectNetworks } from "./direct-networks.ts";
+import { type ProxyUrlGssapi, readGssapiQuery } from "./gssapi-query.ts";
 import { readHostPort } from "./host-port.ts";
+import { decodePart } from "./percent.ts";
 import { type ProxyUrl, createProxyUrl } from "./proxy-url.ts";
 import {
   PROXY_SCHEMES,
@@ -12,9 +14,6 @@ import { type Slice, type TextSource, checkLength, mistake } from "./text-source
 
 /** Longest proxy URL that is read, in UTF-16 units: two fields of 255 octets, encoded, and a long list of networks. */
 export const MAX_PROXY_URL_LENGTH = 8192;
-
-/** Longest user name or password, in octets of UTF-8: what RFC 1929 can carry. */
-export const MAX_CREDENTIAL_LENGTH = 255;
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const AUTHORITY_END = /[/?#]/g;
@@ -61,9 +60,8 @@ export function readAfterScheme(
   const end = AUTHORITY_END.exec(rest.text)?.index ?? rest.text.length;
   const authority = { text: rest.text.slice(0, end), start: rest.start };
   const path = { text: rest.text.slice(end), start: rest.start + end };
-  if (path.text.includes("@")) {
-    throw mistake(source, CODE, 'in a user name or password "/", "?" and "#" are written %2F, %3F and %23', path.start);
-  }
+  const mark = path.text.indexOf("?");
+  if (path.text.includes("@")) throw mistake(source, CODE, signProblem(path.text), path.start);
   const at = authority.text.indexOf("@");
   if (authority.text.includes("@", at + 1) && at !== -1) {
     throw mistake(
@@ -77,11 +75,30 @@ export function readAfterScheme(
     at === -1 ? undefined : readUserinfo(source, { text: authority.text.slice(0, at), start: rest.start });
   const hostPort = { text: authority.text.slice(at + 1), start: rest.start + at + 1 };
   const address = readHostPort(source, hostPort, { code: CODE, defaultPort });
-  const direct = readDirectNetworks(source, path, meaning);
+  const networks = mark === -1 ? path : { ...path, text: path.text.slice(0, mark) };
+  const direct = readDirectNetworks(source, networks, meaning);
+  const query = mark === -1 ? undefined : { text: path.text.slice(mark + 1), start: path.start + mark + 1 };
+  const gssapi = query === undefined ? undefined : readQuery(source, query, meaning);
   if (meaning.protocol === "http" && credentials?.username.includes(":") === true) {
     throw mistake(source, CODE, 'a user name for an HTTP proxy has no ":" (RFC 7617)', rest.start);
   }
-  return createProxyUrl({ meaning, address, credentials, direct });
+  if (gssapi !== undefined && credentials !== undefined) {
+    const problem = "a URL with options of GSS-API has no user name: the ticket says who this is";
+    throw mistake(source, CODE, problem, rest.start);
+  }
+  return createProxyUrl({ meaning, address, credentials, direct, gssapi });
+}
+
+function readQuery(source: TextSource, query: Slice, meaning: ProxySchemeMeaning): ProxyUrlGssapi {
+  const hash = query.text.indexOf("#");
+  if (hash !== -1) throw mistake(source, CODE, "a proxy URL has no fragment", query.start + hash);
+  return readGssapiQuery(source, query, meaning);
+}
+
+/** A password may hold any sign: an "@" behind the host can be the end of one, and is never taken for anything else. */
+function signProblem(tail: string): string {
+  const inCredentials = 'in a user name or password "/", "?" and "#" are written %2F, %3F and %23';
+  return tail.includes("?gssapi-") ? `${inCredentials}, and "@" in an option %40` : inCredentials;
 }
 
 function noSchemeProblem(text: string): string {
@@ -112,37 +129,4 @@ function readUserinfo(source: TextSource, slice: Slice): { username: string; pas
   if (colon === -1) return { username, password: undefined };
   const password = { text: slice.text.slice(colon + 1), start: slice.start + colon + 1 };
   return { username, password: decodePart(source, password, "password") };
-}
-
-/** Percent-decodes a user name or password. The problem never quotes it: it may be the secret. */
-function decodePart(source: TextSource, part: Slice, what: string): string {
-  const broken = part.text.search(/%(?![0-9a-f]{2})/i);
-  if (broken !== -1) {
-    const problem = `"%" in the ${what} needs two hexadecimal digits; the sign itself is %25`;
-    throw mistake(source, CODE, problem, part.start + broken);
-  }
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(part.text);
-  } catch {
-    // Not kept as the cause: "URI malformed" says less than this.
-    throw mistake(source, CODE, `the ${what} is not UTF-8 when decoded`, part.start);
-  }
-  const problem = credentialProblem(decoded);
-  if (problem !== undefined) throw mistake(source, CODE, `the ${what} ${problem}`, part.start);
-  return decoded;
-}
-
-/** What keeps a text from being a user name or password; the answer does not quote it. */
-export function credentialProblem(text: string): string | undefined {
-  if (text.includes("\0")) return "contains the octet 00";
-  let octetCount: number;
-  try {
-    octetCount = encodeURIComponent(text).replaceAll(/%../g, "x").length;
-  } catch {
-    return "contains half of a surrogate pair";
-  }
-  return octetCount > MAX_CREDENTIAL_LENGTH
-    ? `has ${octetCount} octets, at most ${MAX_CREDENTIAL_LENGTH} fit`
-    : undefined;
 }

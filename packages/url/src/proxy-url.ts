@@ -2,6 +2,7 @@ import type { Address, Network } from "@sockskit/wire";
 
 import { formatDirectNetwork } from "./direct-networks.ts";
 import { ProxyUrlError } from "./errors.ts";
+import { formatGssapiQuery, type ProxyUrlGssapi, schemeProblem } from "./gssapi-query.ts";
 import { REDACTED } from "./redact.ts";
 import { type ProxyResolution, type ProxyScheme, type ProxySchemeMeaning, schemeMeaning } from "./schemes.ts";
 
@@ -28,6 +29,8 @@ export interface ProxyUrl {
   readonly hasPassword: boolean;
   /** Networks that are reached without the proxy (Tectia form). Absent when there are none. */
   readonly direct?: readonly Network[];
+  /** Options of GSS-API: whoever connects logs in to this proxy with it. Absent when there are none. */
+  readonly gssapi?: ProxyUrlGssapi;
   /** What in the URL was understood and is not used, for people. Absent when there is nothing to say. */
   readonly warnings?: readonly string[];
 }
@@ -49,10 +52,11 @@ interface ProxyUrlParts {
   readonly address: Address;
   readonly credentials?: { readonly username: string; readonly password: string | undefined } | undefined;
   readonly direct: readonly Network[];
+  readonly gssapi?: ProxyUrlGssapi | undefined;
 }
 
 /** Makes the value and puts its password aside. */
-export function createProxyUrl({ meaning, address, credentials, direct }: ProxyUrlParts): ProxyUrl {
+export function createProxyUrl({ meaning, address, credentials, direct, gssapi }: ProxyUrlParts): ProxyUrl {
   const given = credentials?.password;
   // SOCKS 4 has no place for a password: it is dropped here, so that it can leak nowhere.
   const password = meaning.version === 4 ? undefined : given;
@@ -62,6 +66,7 @@ export function createProxyUrl({ meaning, address, credentials, direct }: ProxyU
     ...(credentials === undefined ? {} : { username: credentials.username }),
     hasPassword: password !== undefined,
     ...(direct.length === 0 ? {} : { direct: Object.freeze([...direct]) }),
+    ...(gssapi === undefined ? {} : { gssapi }),
     ...(given === password
       ? {}
       : { warnings: Object.freeze(["SOCKS 4 knows no password: the one given is not sent"]) }),
@@ -92,13 +97,17 @@ export function credentialsOf(proxy: ProxyUrl): ProxyCredentials | undefined {
  * The same proxy under another scheme, with its credentials as far as that version carries them: what `auto` turned out
  * to be.
  *
- * @throws ProxyUrlError `ERR_SOCKS_CREDENTIALS_LOST` when `proxy` is a copy, see {@link credentialsOf}.
+ * @throws ProxyUrlError `ERR_SOCKS_CREDENTIALS_LOST` when `proxy` is a copy, see {@link credentialsOf};
+ *   `ERR_SOCKS_BAD_PROXY_URL` when it has options of GSS-API and the scheme is not of SOCKS 5: they are never dropped.
  */
 export function withProxyScheme(proxy: ProxyUrl, scheme: ProxyScheme): ProxyUrl {
-  const { address, username, hasPassword, direct = [] } = proxy;
+  const { address, username, hasPassword, direct = [], gssapi } = proxy;
+  const problem = gssapi === undefined ? undefined : schemeProblem(schemeMeaning(scheme));
+  if (problem !== undefined)
+    throw new ProxyUrlError("ERR_SOCKS_BAD_PROXY_URL", problem, { input: formatProxyUrl(proxy) });
   const password = hasPassword ? credentialsOf(proxy)?.password : undefined;
   const credentials = username === undefined ? undefined : { username, password };
-  return createProxyUrl({ meaning: schemeMeaning(scheme), address, credentials, direct });
+  return createProxyUrl({ meaning: schemeMeaning(scheme), address, credentials, direct, gssapi });
 }
 
 /** Choices of {@link formatProxyUrl}. */
@@ -113,7 +122,7 @@ export interface FormatProxyUrlOptions {
  * @throws ProxyUrlError `ERR_SOCKS_CREDENTIALS_LOST` with `showSecrets` on a copy, see {@link credentialsOf}.
  */
 export function formatProxyUrl(proxy: ProxyUrl, options: FormatProxyUrlOptions = {}): string {
-  const { scheme, address, username, direct } = proxy;
+  const { scheme, address, username, direct, gssapi } = proxy;
   let userinfo = "";
   if (username !== undefined) {
     const shown = options.showSecrets === true ? encodeURIComponent(credentialsOf(proxy)?.password ?? "") : REDACTED;
@@ -122,5 +131,6 @@ export function formatProxyUrl(proxy: ProxyUrl, options: FormatProxyUrlOptions =
   const zone = address.type === "ipv6" && address.zone !== undefined ? `%25${encodeURIComponent(address.zone)}` : "";
   const host = address.type === "ipv6" ? `[${address.host}${zone}]` : address.host;
   const path = direct === undefined ? "" : `/${direct.map(formatDirectNetwork).join(",")}`;
-  return `${scheme}://${userinfo}${host}:${address.port}${path}`;
+  const query = gssapi === undefined ? "" : formatGssapiQuery(gssapi);
+  return `${scheme}://${userinfo}${host}:${address.port}${path}${query}`;
 }

@@ -153,7 +153,7 @@ describe("proxy URLs that are refused", () => {
     ["socks5://2130706433", 9, "neither"],
     ["socks5://a..b", 9, "neither"],
     ["socks5://a%62c", 9, "neither"],
-    ["socks5://h?x", 10, "query"],
+    ["socks5://h?x", 11, "query"],
     ["socks5://h#x", 10, "fragment"],
     ["http://u%3Av:p@h", 7, "RFC 7617"],
     ["https://h/10.0.0.0/8", 9, "nothing may follow"],

@@ -49,6 +49,8 @@ const nearMiss = fc
         "%25",
         "%",
         "/",
+        "?gssapi-service=",
+        "&gssapi-nec=1",
       ),
       fc.constantFrom(
         "10.0.0.0/8",
@@ -92,13 +94,17 @@ const proxyUrl = fc
     host,
     port: fc.integer({ min: 1, max: 65_535 }),
     networks: fc.array(network, { maxLength: 3 }),
+    service: fc.option(credential, { nil: undefined }),
   })
   .filter(({ meaning, username }) => meaning.protocol === "socks" || username?.includes(":") !== true)
-  .map(({ meaning, username, password, host, port, networks }) => {
+  .map(({ meaning, username, password, host, port, networks, service }) => {
     const secret = password === undefined ? "" : `:${encodeURIComponent(password)}`;
     const userinfo = username === undefined ? "" : `${encodeURIComponent(username)}${secret}@`;
     const path = meaning.tls || meaning.protocol === "http" || networks.length === 0 ? "" : `/${networks.join(",")}`;
-    return { text: `${meaning.scheme}://${userinfo}${host}:${port}${path}`, username, password };
+    const hasQuery = meaning.version === 5 && username === undefined && service?.search(/\p{Cc}/u) === -1;
+    const query = hasQuery ? `?gssapi-service=${encodeURIComponent(service)}` : "";
+    const text = `${meaning.scheme}://${userinfo}${host}:${port}${path}${query}`;
+    return { text, username, password, service: hasQuery ? service : undefined };
   });
 
 describe("properties", () => {
@@ -121,7 +127,7 @@ describe("properties", () => {
 
   test("what is formatted reads back as the same proxy", () => {
     fc.assert(
-      fc.property(proxyUrl, ({ text, username, password }) => {
+      fc.property(proxyUrl, ({ text, username, password, service }) => {
         const proxy = parseProxyUrl(text);
         const again = parseProxyUrl(formatProxyUrl(proxy, { showSecrets: true }));
         // The warning is about a password that is gone after the first reading.
@@ -129,6 +135,7 @@ describe("properties", () => {
         expect(again).toEqual(expected);
         expect(credentialsOf(again)).toEqual(credentialsOf(proxy));
         expect(again.username).toBe(username);
+        expect(again.gssapi?.service).toBe(service);
         if (username !== undefined && proxy.version === 5) expect(credentialsOf(again)?.password).toBe(password ?? "");
         expect(parseProxyChain(formatProxyUrl(proxy, { showSecrets: true }))).toHaveLength(1);
       }),

@@ -341,6 +341,13 @@ test.each<[string, ProxyAuthOptions, string]>([
   expect(error.message).toContain(problem);
 });
 
+test("options of GSS-API in a URL are never ignored", async () => {
+  const options = { target: "127.0.0.1:1", proxy: "socks5h://localhost:1?gssapi-service=socks" };
+  const error = await failure(connect({ ...options, proxyAuth: { methods: ["none", "userpass"] } }));
+  expect(error).toMatchObject({ code: "ERR_SOCKS_BAD_OPTION", side: "local" });
+  expect(error.message).toContain('has options of GSS-API, but the methods do not name "gssapi"');
+});
+
 test("what cannot be spoken is named", async () => {
   const options = { proxy: "socks5h://127.0.0.1:1", target: "127.0.0.1:1" };
   const nds = await failure(connect({ ...options, proxyAuth: { methods: ["nds" as "chap"] } }));

@@ -45,6 +45,14 @@ export interface InitiatorOptions {
 export interface InitiationOptions {
   /** Host of the proxy, as its service is known to the KDC. */
   readonly host: string;
+  /** Instead of the service of the initiator. */
+  readonly service?: string | undefined;
+  /** Instead of its principal. */
+  readonly principal?: string | undefined;
+  /** Instead of its protection. */
+  readonly protection?: readonly GssapiProtection[] | undefined;
+  /** Instead of its form of the level. */
+  readonly nec?: boolean | undefined;
   /** Whether datagrams are to be protected as well: then messages need not keep their order. Default false. */
   readonly datagrams?: boolean | undefined;
 }
@@ -67,12 +75,15 @@ export class GssapiInitiator {
   }
 
   /** Begins one connection. Dispose what it gives, unless its stream was taken: that does it. */
-  start({ host, datagrams = false }: InitiationOptions): GssapiInitiation {
-    const { service = DEFAULT_SERVICE, principal, credentials, mechanism = sharedMechanism() } = this.#options;
+  start({ host, datagrams = false, ...own }: InitiationOptions): GssapiInitiation {
+    const common = this.#options;
+    const { credentials, mechanism = sharedMechanism() } = common;
+    const { service = common.service ?? DEFAULT_SERVICE, principal = common.principal, nec = this.nec } = own;
+    const protection = own.protection ?? common.protection ?? DEFAULT_PROTECTION;
     const target = /[@/]/u.test(service) ? service : `${service}@${host}`;
     const context = mechanism.initiate({ service: target, principal, credentials, sequence: !datagrams });
     const failed = (error: unknown): AuthError => advise(error, { service: target, principal, credentials });
-    return new GssapiInitiation(context, this.#options.protection ?? DEFAULT_PROTECTION, this.nec, failed);
+    return new GssapiInitiation(context, protection, nec, failed);
   }
 }
 

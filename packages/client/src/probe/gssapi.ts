@@ -1,6 +1,7 @@
 import { AuthError, gssapiClient, type GssapiQuestion } from "@sockskit/auth";
 import type { ProxyGssapi, ProxyGssapiContext } from "@sockskit/dial";
 import { type ClientEvent, ClientHandshake } from "@sockskit/handshake";
+import type { ProxyUrl } from "@sockskit/url";
 import { ipv4Address } from "@sockskit/wire";
 
 import type { Conversation } from "./conversation.ts";
@@ -12,14 +13,18 @@ const NOWHERE = ipv4Address(new Uint8Array(4), 1);
 /**
  * Logs in with GSS-API, and leaves once the proxy has said which protection it grants (RFC 1961 section 4).
  *
- * @param host - Of the proxy, as its service is known to the KDC.
+ * What the URL of the proxy says of it counts before what `gssapi` has.
  */
-export async function askGssapi(conversation: Conversation, gssapi: ProxyGssapi, host: string): Promise<ProbeGssapi> {
+export async function askGssapi(
+  conversation: Conversation,
+  gssapi: ProxyGssapi,
+  { address, gssapi: own }: ProxyUrl,
+): Promise<ProbeGssapi> {
   const startedAt = performance.now();
   const took = (): { readonly elapsedMs: number } => ({ elapsedMs: performance.now() - startedAt });
-  const context = gssapi.start({ host, datagrams: false });
+  const context = gssapi.start({ host: address.host, datagrams: false, ...own });
   try {
-    const method = gssapiClient({ nec: gssapi.nec });
+    const method = gssapiClient({ nec: own?.nec ?? gssapi.nec });
     const machine = new ClientHandshake({
       version: 5,
       command: "connect",

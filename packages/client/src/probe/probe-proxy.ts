@@ -179,12 +179,12 @@ class Probe {
   }
 
   async #gssapi(authMethods: readonly ProbeMethod[]): Promise<ProbeGssapi | undefined> {
-    const { gssapi = this.#options.proxyAuth?.gssapi } = this.#options;
+    const { proxyAuth, gssapi = proxyAuth?.gssapi ?? proxyAuth?.gssapiForUrls } = this.#options;
     const isOffered = authMethods.some(({ method, accepted }) => method === METHOD.gssapi && accepted === true);
     if (gssapi === undefined || !isOffered) return undefined;
     const startedAt = performance.now();
     try {
-      return await this.#ask((conversation) => askGssapi(conversation, gssapi, this.#proxy.address.host));
+      return await this.#ask((conversation) => askGssapi(conversation, gssapi, this.#proxy));
     } catch (error) {
       const { message } = error as Error;
       return { outcome: "failed", code: lostCode(error), message, elapsedMs: performance.now() - startedAt };
@@ -226,7 +226,9 @@ class Probe {
   }
 
   #logIn(command?: HandshakeCommand): LogIn {
-    return new LogIn(this.#proxy, this.#options.proxyAuth, command === "udp-associate");
+    const { gssapi, proxyAuth } = this.#options;
+    const options = { gssapiForUrls: gssapi, ...proxyAuth };
+    return new LogIn(this.#proxy, options, command === "udp-associate");
   }
 
   async #request(command: HandshakeCommand, destination: Address): Promise<ProbeAnswer> {

@@ -99,7 +99,7 @@ export class AuthPlan {
    * @throws SocksError, AuthError, ProxyUrlError, when nothing can be offered to it.
    */
   methodsFor(proxy: ProxyHop): readonly ClientAuthMethod[] {
-    const methods = this.#offered(this.#options.methods ?? DEFAULT_METHODS, proxy);
+    const methods = this.#offered(this.#namesFor(proxy), proxy);
     if (methods.length > 0) return methods;
     const names = (this.#options.methods ?? []).join(", ");
     throw badOption(
@@ -134,7 +134,8 @@ export class AuthPlan {
   async #answerGssapi(question: GssapiQuestion, proxy: ProxyHop, signal: AbortSignal): Promise<AuthAnswer> {
     let context = this.#contexts.get(proxy);
     if (context === undefined || (question.step === "context" && question.token === undefined)) {
-      context = (this.#options.gssapi as ProxyGssapi).start({ host: proxy.address.host, datagrams: this.#datagrams });
+      const { address, gssapi } = proxy;
+      context = (this.#gssapi as ProxyGssapi).start({ host: address.host, datagrams: this.#datagrams, ...gssapi });
       this.#contexts.set(proxy, context);
     }
     const free = context.dispose.bind(context);
@@ -145,14 +146,32 @@ export class AuthPlan {
     return answer;
   }
 
+  /** Whose URL has options of GSS-API is offered nothing else unless told so: they protect everything that follows. */
+  #namesFor(proxy: ProxyHop): readonly ProxyAuthMethod[] {
+    const { methods } = this.#options;
+    if (proxy.gssapi === undefined) return methods ?? DEFAULT_METHODS;
+    const problem =
+      methods?.includes("gssapi") === false
+        ? 'the methods do not name "gssapi"; add it'
+        : this.#gssapi === undefined && "gssapiForUrls is missing: a GssapiInitiator of @sockskit/auth-gssapi";
+    if (typeof problem === "string") {
+      throw badOption(`${formatProxyUrl(proxy)} has options of GSS-API, but ${problem}`);
+    }
+    return methods ?? ["gssapi"];
+  }
+
+  get #gssapi(): ProxyGssapi | undefined {
+    return this.#options.gssapi ?? this.#options.gssapiForUrls;
+  }
+
   #offered(names: readonly ProxyAuthMethod[], proxy: ProxyHop): readonly ClientAuthMethod[] {
     return names.map((name) => this.#method(name, proxy)).filter((method) => method !== undefined);
   }
 
   #method(name: ProxyAuthMethod, proxy: ProxyHop): ClientAuthMethod | undefined {
-    const { requireMutual = false, ssl, maf, gssapi } = this.#options;
+    const { requireMutual = false, ssl, maf } = this.#options;
     if (name === "none") return NONE;
-    if (name === "gssapi") return gssapi && gssapiClient({ nec: gssapi.nec });
+    if (name === "gssapi") return gssapiClient({ nec: proxy.gssapi?.nec ?? this.#gssapi?.nec });
     if (name === "maf") return maf === undefined ? undefined : mafClient(maf);
     if (name === "ssl") return sslClient({ ...ssl, methods: this.#offered(ssl?.methods ?? DEFAULT_METHODS, proxy) });
     const credentials = credentialsOf(proxy);

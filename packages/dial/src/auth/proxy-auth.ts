@@ -54,6 +54,11 @@ export interface ProxyAuthOptions {
   readonly requireMutual?: boolean | undefined;
   /** What `"gssapi"` needs. Needed for it. */
   readonly gssapi?: ProxyGssapi | undefined;
+  /**
+   * Logs in to the proxies whose URL has options of GSS-API: they are offered `"gssapi"` alone, unless `methods` names it,
+   * perhaps with others. Needed for them. Default: `gssapi`.
+   */
+  readonly gssapiForUrls?: ProxyGssapi | undefined;
   /** TLS of `"ssl"`, which `methods` must name. */
   readonly ssl?: ProxySslOptions | undefined;
   /** The methods that `"maf"` can run. Needed for it. */

@@ -1,17 +1,18 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { GssapiAnswer, GssapiQuestion } from "@sockskit/auth";
+import type { ProxyUrlGssapi } from "@sockskit/url";
 
 /** What GSS-API needs, RFC 1961: `GssapiInitiator` of `@sockskit/auth-gssapi` has it. */
 export interface ProxyGssapi {
-  /** Whether the protection level travels unprotected. */
+  /** Whether the protection level travels unprotected, unless the URL of the proxy says so. */
   readonly nec: boolean;
   /** Begins one connection. */
   start(options: ProxyGssapiOptions): ProxyGssapiContext;
 }
 
-/** One proxy, and what for. */
-export interface ProxyGssapiOptions {
+/** One proxy, and what for; with what its URL says, which counts before what else is known. */
+export interface ProxyGssapiOptions extends ProxyUrlGssapi {
   /** Host of the proxy, as its URL names it. */
   readonly host: string;
   /** Whether datagrams are to be protected as well. */

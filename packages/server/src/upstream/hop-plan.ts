@@ -64,6 +64,9 @@ function proxyOf(given: unknown, path: OptionPath, listeners: readonly IpAddress
   if (proxy.direct !== undefined) {
     throw badOption(path, "networks to reach directly are a matter of the rules; expected a URL without them");
   }
+  if (proxy.gssapi !== undefined) {
+    throw badOption(path, "upstreams are not logged in to with GSS-API; expected a URL without options of it");
+  }
   const own = listeners.find((listener) => isSamePlace(listener, proxy.address));
   if (own !== undefined) {
     throw badOption(path, `${formatAddress(own)} is a listener of this server; its sessions would never end`);

@@ -39,6 +39,7 @@ test.each<[unknown, string]>([
   [{ a: { alternative: [["socks5h://b"]] } }, "upstreams.a.alternative: there is no such option"],
   [{ a: [["auto://b"]] }, "upstreams.a[0][0]: expected a scheme that says the version"],
   [{ a: [["socks5://b/10.0.0.0/8"]] }, "upstreams.a[0][0]: networks to reach directly"],
+  [{ a: [["socks5://b?gssapi-nec=1"]] }, "upstreams.a[0][0]: upstreams are not logged in to with GSS-API"],
   [{ a: [["socks5h://127.0.0.1:1080"]] }, "upstreams.a[0][0]: 127.0.0.1:1080 is a listener of this server"],
   [{ a: [["socks5h://b", "socks5h://127.0.0.1"]] }, "upstreams.a[0][1]: 127.0.0.1:1080 is a listener"],
   [{ a: [["socks5h://localhost:1081"]] }, "upstreams.a[0][0]: 0.0.0.0:1081 is a listener"],
